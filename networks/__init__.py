@@ -1,0 +1,3 @@
+"""placeholder."""
+
+__distribution__ = "xiangyou"

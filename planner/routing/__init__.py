@@ -1,0 +1,1 @@
+"""Routing: one engine a file."""

@@ -1,0 +1,80 @@
+"""What routing decides: trips, their stops in order, and which vehicle runs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from planner.reports import SolveReport
+
+RouteTier = Literal["county_township", "township_village"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One stop of a trip.
+
+    Attributes
+    ----------
+    facility_id
+        Station or point visited.
+    delivery_parcels, pickup_parcels
+        Parcels handed over and taken on at this visit (a visit, not a day: see `visits_per_week`).
+    """
+
+    facility_id: str
+    delivery_parcels: float
+    pickup_parcels: float
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One trip: depot → stops in order → depot.
+
+    Attributes
+    ----------
+    route_id
+        Unique, sortable.
+    tier
+        Echelon.
+    depot_id
+        Facility it starts and ends at.
+    vehicle_type_id
+        Type of vehicle.
+    vehicle_number
+        Vehicle of this type that runs it (1…); one vehicle may run several trips within a shift.
+    days_per_week
+        Days a week the trip is run.
+    stops
+        Stops in order; the same facility may appear on several trips when its load is split.
+    """
+
+    route_id: str
+    tier: RouteTier
+    depot_id: str
+    vehicle_type_id: str
+    vehicle_number: int
+    days_per_week: int
+    stops: tuple[Stop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingResult:
+    """All trips, with one report a round (depot).
+
+    Attributes
+    ----------
+    routes
+        Trips sorted by `route_id`.
+    reports
+        Depot facility id → report on that depot's rounds (CNY a running day).
+    report
+        Sum over rounds: objective and bound add up; ``optimal`` only if every round is.
+    dropped
+        Facility ids no vehicle could serve → message key of the reason.
+    """
+
+    routes: tuple[Route, ...]
+    reports: dict[str, SolveReport]
+    report: SolveReport
+    dropped: dict[str, str]

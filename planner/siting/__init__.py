@@ -1,0 +1,1 @@
+"""Siting: one model a file."""

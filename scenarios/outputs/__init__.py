@@ -1,0 +1,1 @@
+"""Outputs: map, report, workbook, GeoPackage."""
