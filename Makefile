@@ -16,7 +16,7 @@ demo: $(STAMP)
 	$(BIN)/xiangyou run reference
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
