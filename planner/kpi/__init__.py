@@ -1,0 +1,1 @@
+"""KPIs: one subject a file, each computed from inputs and decisions."""
