@@ -1,0 +1,64 @@
+"""The command ``xiangyou``.
+
+Exit codes: 0 a plan (also with villages left unserved), 1 our fault, 2 wrong command or scenario, 3 wrong data,
+4 no plan can meet the standard, 5 none found within the limits.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from scenarios.cli.compare_command import compare
+from scenarios.cli.console import Screen, check_packages, prepare_streams, speaking
+from scenarios.cli.county_commands import check, export_reference, template
+from scenarios.cli.run_command import run as run_command
+from scenarios.cli.scenario_commands import scenario_app
+from scenarios.runner import xiangyou_version
+
+app = typer.Typer(
+    name="xiangyou",
+    help="乡邮: plan three-tier rural courier networks; 编制县乡村三级寄递物流网络方案.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("run")(run_command)
+app.command("check")(check)
+app.command("template")(template)
+app.command("compare")(compare)
+app.command("export-reference")(export_reference)
+app.add_typer(scenario_app, name="scenario")
+
+
+def _print_version(*, is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"xiangyou {xiangyou_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version; 显示版本.", is_eager=True)] = False,
+) -> None:
+    """乡邮: plan three-tier rural courier networks; 编制县乡村三级寄递物流网络方案."""
+    _print_version(is_asked=version)
+    with speaking(Screen("zh")):
+        check_packages()
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def run() -> None:
+    """Run the command line."""
+    prepare_streams(sys.stdout, sys.stderr)
+    signal.signal(signal.SIGTERM, _stop)
+    app()

@@ -1,0 +1,85 @@
+"""Progress on stderr: stage, best value, bound and gap, by rich."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+from geodata.messages import Lang, text
+from planner.progress import ProgressEvent, ProgressListener, no_progress
+from scenarios.plan_json import term
+
+
+class ConsoleProgress:
+    """Show progress: one living line on a terminal, one plain line a stage elsewhere.
+
+    Parameters
+    ----------
+    lang
+        Language of the stage names.
+    console
+        Console to write to.
+    status
+        The living line, or None.
+    """
+
+    def __init__(self, lang: Lang, console: Console, status: Status | None) -> None:
+        self.lang = lang
+        self._console = console
+        self._status = status
+        self._stage = ""
+        self._last = ""
+        self._since = time.perf_counter()
+
+    def __call__(self, event: ProgressEvent) -> None:
+        """Take one event."""
+        if event.stage != self._stage:
+            self.finish()
+            self._stage = event.stage
+            self._since = time.perf_counter()
+        self._last = self.line(event)
+        if self._status is not None:
+            self._status.update(escape(self._last))
+
+    def line(self, event: ProgressEvent) -> str:
+        """Return one line: stage, units done, best value, bound and gap."""
+        parts = [term(f"stage_{event.stage}", self.lang, event.stage)]
+        if event.done is not None:
+            parts.append(f"{event.done}/{event.total}" if event.total is not None else str(event.done))
+        if event.objective is not None:
+            parts.append(text("progress_objective", self.lang, {"value": f"{event.objective:,.2f}"}))
+        if event.bound is not None:
+            parts.append(text("progress_bound", self.lang, {"value": f"{event.bound:,.2f}"}))
+        if event.gap is not None:
+            parts.append(text("progress_gap", self.lang, {"value": f"{event.gap:.2%}"}))
+        return " · ".join(parts)
+
+    def finish(self) -> None:
+        """Leave a plain line for the stage that ended."""
+        if self._stage:
+            seconds = time.perf_counter() - self._since
+            self._console.print(f"{self._last}  {seconds:.1f} s", markup=False, highlight=False, soft_wrap=True)
+        self._stage = ""
+
+
+@contextmanager
+def shown_progress(lang: Lang, *, is_quiet: bool, console: Console | None = None) -> Iterator[ProgressListener]:
+    """Give a listener that shows progress on stderr while the block runs; a silent one if `is_quiet`."""
+    if is_quiet:
+        yield no_progress
+        return
+    console = console or Console(stderr=True)
+    if not console.is_terminal:
+        progress = ConsoleProgress(lang, console, None)
+        yield progress
+        progress.finish()
+        return
+    with console.status("") as status:
+        progress = ConsoleProgress(lang, console, status)
+        yield progress
+        progress.finish()

@@ -1,0 +1,352 @@
+"""From a scenario's name or path to the settings in force, each remembering where it came from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, cast
+
+import tomli_w
+
+from geodata.errors import UsageError
+from geodata.messages import LANGS, Lang, Message
+from geodata.parameters import default_parameters
+from planner.problems.standard import RoutingSettings, ServiceStandard, SitingSettings
+from scenarios.overrides import DEFAULT_ORIGIN, Layer, Setting, flatten, lay_over, override_layers, parse_set, set_layer
+from scenarios.spec import NONE_WORD, REFERENCE_ONLY_KEYS, KeyProblem, ScenarioError, check_file, key_specs, nearest
+
+REFERENCE_SOURCE = "reference"
+IMPORTER_PREFIX = "importer:"
+#: Keys a scenario does not hand down to one that extends it.
+_OWN_KEYS = ("name", "title_en", "title_zh", "extends")
+_RESERVED_NAMES = ("con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A scenario file that took part, with its bytes' SHA-256."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedScenario:
+    """A scenario with every setting decided.
+
+    Attributes
+    ----------
+    name
+        Short name.
+    settings
+        Dotted key → value and origin, in the order of a scenario file; parameters only where one is set.
+    files
+        Scenario files read, the first parent first.
+    """
+
+    name: str
+    settings: Mapping[str, Setting]
+    files: tuple[SourceFile, ...] = field(default=())
+
+    def value(self, key: str) -> Any:
+        """Return the value of a dotted key."""
+        return self.settings[key].value
+
+    @property
+    def lang(self) -> Lang:
+        """Language of everything the planner sees."""
+        return cast("Lang", self.value("lang"))
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return int(self.value("seed"))
+
+    def title(self, lang: Lang) -> str:
+        """Return the title in `lang`."""
+        return str(self.value(f"title_{lang}"))
+
+    @property
+    def standard(self) -> ServiceStandard:
+        """Service standard."""
+        return ServiceStandard(**self._section("standard"))
+
+    @property
+    def siting(self) -> SitingSettings:
+        """Siting settings."""
+        return SitingSettings(**self._section("siting"))
+
+    @property
+    def routing(self) -> RoutingSettings:
+        """Routing settings."""
+        return RoutingSettings(**self._section("routing"))
+
+    def _section(self, section: str) -> dict[str, Any]:
+        return {key.partition(".")[2]: s.value for key, s in self.settings.items() if key.startswith(f"{section}.")}
+
+    @property
+    def source(self) -> str:
+        """County source as written: ``reference``, ``importer:NAME`` or a path."""
+        return str(self.value("county.source"))
+
+    @property
+    def importer(self) -> str:
+        """Name of the importer, or empty."""
+        return self.source.removeprefix(IMPORTER_PREFIX) if self.source.startswith(IMPORTER_PREFIX) else ""
+
+    @property
+    def source_path(self) -> Path | None:
+        """Absolute path of the county's file or folder; None for the reference county and importers."""
+        if self.source == REFERENCE_SOURCE or self.importer:
+            return None
+        folder = self.settings["county.source"].folder or Path.cwd()
+        return (folder / Path(self.source).expanduser()).resolve()
+
+    def parameters_by_origin(self) -> dict[str, dict[str, float]]:
+        """Return the parameters set, grouped by the origin that set them."""
+        groups: dict[str, dict[str, float]] = {}
+        for key, setting in self.settings.items():
+            if key.startswith("parameters."):
+                groups.setdefault(setting.origin, {})[key.partition(".")[2]] = float(setting.value)
+        return groups
+
+    def parameter_warnings(self) -> tuple[Message, ...]:
+        """Return a warning for every parameter set outside the range its source gives."""
+        known = default_parameters()
+        warnings = []
+        for group in self.parameters_by_origin().values():
+            for parameter_id, value in group.items():
+                entry = known.entry(parameter_id)
+                low, high = entry.low, entry.high
+                if (low is not None and value < low) or (high is not None and value > high):
+                    figures = {"key": parameter_id, "value": value, "low": _text(low), "high": _text(high)}
+                    warnings.append(Message("scenario_parameter_out_of_range", figures))
+        return tuple(warnings)
+
+    def display(self) -> dict[str, tuple[object, str]]:
+        """Return dotted key → (value, origin), for map and report."""
+        return {key: (s.value, s.origin) for key, s in self.settings.items()}
+
+    def toml(self, *, with_origin: bool = True, absolute: bool = True) -> str:
+        """Return the settings as a scenario file that can be run again.
+
+        Parameters
+        ----------
+        with_origin
+            Whether each line ends in a comment that names its origin.
+        absolute
+            Whether the path of the county is written out in full, so that the file can be run from anywhere.
+        """
+        lines: list[str] = []
+        section = ""
+        for key, setting in self.settings.items():
+            head, _, leaf = key.rpartition(".")
+            if head != section:
+                section = head
+                lines += ["", f"[{section}]"]
+            value = NONE_WORD if setting.value is None else setting.value
+            path = self.source_path
+            if absolute and key == "county.source" and path is not None:
+                value = path.as_posix()
+            line = tomli_w.dumps({leaf: value}).strip()
+            lines.append(f"{line}  # {setting.origin}" if with_origin else line)
+        return "\n".join(lines) + "\n"
+
+    def content_hash(self, county_hash: str) -> str:
+        """Return the SHA-256 of settings and county: the identity of a run. The county's path does not count."""
+        path = self.source_path
+        values = {key: s.value for key, s in self.settings.items() if key != "county.source" or path is None}
+        text = json.dumps({"settings": values, "county": county_hash}, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _text(value: float | None) -> str:
+    return "…" if value is None else f"{value:g}"
+
+
+def library_names() -> list[str]:
+    """Return the names of the scenarios that come with the package, sorted."""
+    folder = files("scenarios") / "library"
+    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+
+
+def resolve_scenario(
+    scenario: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    sets: Sequence[str] = (),
+    lang: str | None = None,
+    seed: int | None = None,
+) -> ResolvedScenario:
+    """Resolve a scenario: parents first, then the file, its overrides, the overrides asked for, and ``--set``.
+
+    Parameters
+    ----------
+    scenario
+        Name in the library, or path of a scenario file.
+    overrides
+        Names of overrides to apply beside those of the file's own ``apply``.
+    sets
+        Assignments ``a.b=c``.
+    lang, seed
+        Language and seed that win over everything.
+
+    Raises
+    ------
+    ScenarioError
+        With every problem of all files and options at once.
+    UsageError
+        If the scenario does not exist or cannot be read.
+    """
+    option_layers = _option_layers(sets, lang, seed)
+    chain = _load_chain(_find(str(scenario), Path.cwd(), "xiangyou"), ())
+    problems = [problem for part in chain for problem in part.problems]
+    if problems:
+        raise ScenarioError(problems)
+    known = {name: layer for part in chain for name, layer in part.overrides.items()}
+    file_layers = [part.layer if part is chain[-1] else _heritage(part.layer) for part in chain]
+    applied = lay_over(file_layers).get("apply", Setting((), DEFAULT_ORIGIN)).value
+    chosen = override_layers([*applied, *overrides], known)
+    given = lay_over([*file_layers, *chosen, *option_layers])
+    return _decide(given, chain[-1], tuple(part.source for part in chain))
+
+
+def _option_layers(sets: Sequence[str], lang: str | None, seed: int | None) -> list[Layer]:
+    layers = [set_layer([parse_set(text) for text in sets])] if sets else []
+    if seed is not None:
+        layers.append(set_layer([("seed", seed)], origin="--seed"))
+    if lang is not None:
+        layers.append(set_layer([("lang", lang)], origin="--lang"))
+    return layers
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a scenario file is: its name as shown, its bytes' reader, and the folder its paths start from."""
+
+    label: str
+    identity: str
+    folder: Path | None
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One checked file of the chain."""
+
+    stem: str
+    layer: Layer
+    overrides: Mapping[str, Layer]
+    problems: tuple[KeyProblem, ...]
+    source: SourceFile
+
+
+def _find(word: str, folder: Path, asked_by: str) -> _Place:
+    """Find a scenario by library name or path."""
+    if word in library_names():
+        entry = files("scenarios") / "library" / f"{word}.toml"
+        return _Place(f"{word}.toml", f"library:{word}", None, entry.read_bytes())
+    path = folder / Path(word).expanduser()
+    if path.is_dir() and (path / "resolved.toml").is_file():
+        path /= "resolved.toml"
+    figures = {"scenario": word, "asked_by": asked_by, "known": ", ".join(library_names())}
+    if not path.is_file():
+        raise UsageError(Message("scenario_not_found", {**figures, "nearest": nearest(path.stem, library_names())}))
+    try:
+        return _Place(path.name, str(path.resolve()), path.resolve().parent, path.read_bytes())
+    except OSError as error:
+        raise UsageError(Message("scenario_unreadable", {**figures, "reason": error.strerror or ""})) from error
+
+
+def _load_chain(place: _Place, before: tuple[str, ...]) -> list[_Part]:
+    """Read a file and everything it extends, the first parent first."""
+    document = _parse(place)
+    checked, problems = check_file(document, place.label)
+    stem = place.label.removesuffix(".toml")
+    trees = checked.pop("overrides", {})
+    overrides = {
+        name: Layer(f"override {name} ({place.label})", place.folder, flatten(tree)) for name, tree in trees.items()
+    }
+    source = SourceFile(place.label, hashlib.sha256(place.data).hexdigest())
+    layer = Layer(place.label, place.folder, flatten(checked))
+    part = _Part(stem, layer, overrides, tuple(problems), source)
+    parent = document.get("extends")
+    if not isinstance(parent, str) or not parent:
+        return [part]
+    found = _find(parent, place.folder or Path.cwd(), place.label)
+    if found.identity in (*before, place.identity):
+        figures = {"file": place.label, "parent": parent}
+        raise UsageError(Message("scenario_extends_cycle", figures))
+    return [*_load_chain(found, (*before, place.identity)), part]
+
+
+def _parse(place: _Place) -> dict[str, Any]:
+    try:
+        return tomllib.loads(place.data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise UsageError(Message("scenario_not_utf8", {"file": place.label})) from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(Message("scenario_not_toml", {"file": place.label, "reason": str(error)})) from error
+
+
+def _heritage(layer: Layer) -> Layer:
+    """Return what a parent hands down."""
+    return Layer(layer.origin, layer.folder, {k: v for k, v in layer.values.items() if k not in _OWN_KEYS})
+
+
+def _decide(given: Mapping[str, Setting], last: _Part, sources: tuple[SourceFile, ...]) -> ResolvedScenario:
+    """Fill defaults, put keys in order, and check what only the whole can show."""
+    name = given.get("name", Setting(_safe_name(last.stem), DEFAULT_ORIGIN))
+    settings: dict[str, Setting] = {"name": name}
+    for key, spec in key_specs().items():
+        if key not in ("name", "extends", "apply"):
+            settings[key] = given.get(key, Setting(spec.default, DEFAULT_ORIGIN))
+    for key in ("title_en", "title_zh"):
+        if settings[key].value is None:
+            settings[key] = Setting(name.value, DEFAULT_ORIGIN)
+    for key in ("siting.seed", "routing.seed"):
+        if key not in given:
+            settings[key] = settings["seed"]
+    for key in sorted(k for k in given if k.startswith("parameters.")):
+        settings[key] = given[key]
+    problems = [*_name_problems(name), *_county_problems(settings)]
+    if problems:
+        raise ScenarioError(problems)
+    if settings["county.source"].value != REFERENCE_SOURCE:
+        settings = {key: s for key, s in settings.items() if key not in REFERENCE_ONLY_KEYS}
+    return ResolvedScenario(str(name.value), settings, sources)
+
+
+def _safe_name(stem: str) -> str:
+    """Make a file's name fit for a run folder."""
+    return "".join(c if c.isalnum() or c in "_-" else "-" for c in stem)[:60] or "scenario"
+
+
+def _name_problems(name: Setting) -> Iterable[KeyProblem]:
+    if str(name.value).casefold() in _RESERVED_NAMES:
+        yield KeyProblem(name.origin, "name", Message("scenario_reserved_name", {"name": name.value}))
+
+
+def _county_problems(settings: Mapping[str, Setting]) -> Iterable[KeyProblem]:
+    source = settings["county.source"].value
+    if source == REFERENCE_SOURCE:
+        townships, villages = settings["county.townships"], settings["county.villages"]
+        if villages.value < townships.value:
+            figures = {"villages": villages.value, "townships": townships.value}
+            yield KeyProblem(villages.origin, "county.villages", Message("scenario_too_few_villages", figures))
+        return
+    for key in REFERENCE_ONLY_KEYS:
+        setting = settings[key]
+        if setting.origin != DEFAULT_ORIGIN:
+            figures = {"key": key, "source": source}
+            yield KeyProblem(setting.origin, key, Message("scenario_reference_only", figures))
+
+
+def language_of(lang: str | None) -> Lang:
+    """Return the language asked for on the command line, or Chinese."""
+    return cast("Lang", lang) if lang in LANGS else "zh"
