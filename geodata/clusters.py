@@ -16,14 +16,14 @@ IntArray = npt.NDArray[np.intp]
 
 
 def default_cluster_count(village_count: int) -> int:
-    """Return the number of clusters for so many placed villages: one for about twelve, at least two (if there are two)."""
+    """Return the number of clusters for so many placed villages: one for about twelve, at least two if there are two."""
     return min(max(2, round(village_count / VILLAGES_PER_CLUSTER)), village_count)
 
 
 def weighted_clusters(
     points_km: FloatArray, weights: FloatArray, count: int, *, seed: int
 ) -> tuple[IntArray, FloatArray]:
-    """Divide points into clusters of least weighted squared distance (Lloyd's rounds, k-means++ starts, best of twelve).
+    """Divide points into clusters of least weighted squared distance: Lloyd's rounds, best of twelve k-means++ starts.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def nearest_member(points_km: FloatArray, labels: IntArray, centres: FloatArray)
     """Return for each cluster the index of its member nearest to its centre."""
     distance = ((points_km[:, None, :] - centres[None, :, :]) ** 2).sum(axis=2)
     distance[labels[:, None] != np.arange(len(centres))[None, :]] = np.inf
-    return distance.argmin(axis=0)
+    return np.asarray(distance.argmin(axis=0), dtype=np.intp)
 
 
 def _starts(points: FloatArray, weights: FloatArray, count: int, rng: np.random.Generator) -> FloatArray:
@@ -80,7 +80,8 @@ def _lloyd(points: FloatArray, weights: FloatArray, centres: FloatArray) -> tupl
 
 
 def _nearest(points: FloatArray, centres: FloatArray) -> IntArray:
-    labels = ((points[:, None, :] - centres[None, :, :]) ** 2).sum(axis=2).argmin(axis=1)
+    squared = ((points[:, None, :] - centres[None, :, :]) ** 2).sum(axis=2)
+    labels = np.asarray(squared.argmin(axis=1), dtype=np.intp)
     for j in sorted(set(range(len(centres))) - set(labels.tolist())):
         # An emptied cluster takes the point farthest from its own centre, so that the count stays as asked.
         gap = ((points - centres[labels]) ** 2).sum(axis=1)

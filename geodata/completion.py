@@ -10,7 +10,7 @@ import pandas as pd
 
 from geodata.county import TABLE_COLUMNS, County, Provenance
 from geodata.default_sites import fill_facilities
-from geodata.default_townships import fill_townships, place_unlocated
+from geodata.default_townships import fill_townships, place_at_seats
 from geodata.default_vehicles import default_vehicles
 from geodata.demand import default_demand, outbound_per_inbound
 from geodata.frames import canonical_frame
@@ -43,8 +43,8 @@ def complete(
     township_cluster_count
         Number of these clusters; None: one for about twelve villages, at least two.
     place_unlocated
-        ``no``: a village without a place stays without one and is later listed as unserved; ``township_seat``: it is put
-        there, and says so.
+        ``no``: a village without a place stays without one and is later listed as unserved; ``township_seat``: it is
+        put there, and says so.
     county_population
         Population of the county, shared over villages whose township gives no figure; None: not known.
 
@@ -66,7 +66,7 @@ def complete(
     steps: list[Callable[[County], Filled]] = [
         lambda c: _populations(c, county_population),
         lambda c: fill_townships(c, seed=seed, cluster_count=township_cluster_count),
-        lambda c: place_unlocated_villages(c, place_unlocated),
+        lambda c: place_at_seats(c) if place_unlocated == "township_seat" else (c, []),
         _operators,
         _demand,
         _vehicles,
@@ -77,11 +77,6 @@ def complete(
         filled, more = step(filled)
         notes.extend(more)
     return filled.replace(assumptions=tuple(notes), provenance=_provenance(filled, was_empty))
-
-
-def place_unlocated_villages(county: County, choice: PlaceUnlocated) -> Filled:
-    """Put villages without a place at their township's seat if `choice` says so."""
-    return place_unlocated(county) if choice == "township_seat" else (county, [])
 
 
 def _clean(county: County) -> County:
@@ -149,7 +144,7 @@ def _share_county(villages: pd.DataFrame, population: float | None) -> list[Mess
 
 
 def _operators(county: County) -> Filled:
-    """Fill operators and their shares of parcels: from demand if there is any, else one joint network, else equal shares."""
+    """Fill operators and their shares of parcels: from demand if there is any, else one joint network or equal shares."""
     operators, demand = county.operators.copy(), county.demand
     if operators.empty and demand.empty:
         row = {"operator_id": JOINT_OPERATOR_ID, "name": "共配网络 joint network", "kind": "joint", "parcel_share": 1.0}

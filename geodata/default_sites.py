@@ -63,8 +63,9 @@ def default_capex_cny(kind: str, parameters: Parameters) -> float:
 def fill_facilities(county: County, *, towns_are_real: bool) -> Filled:
     """Add the candidates that are not listed, and give every site its cost figures.
 
-    A kind of which the data lists candidates is taken as the user's full list. Otherwise candidates are added: the three
-    most populous places as centres, every township seat as a station, every placed village without a point as a point.
+    A kind of which the data lists candidates is taken as the user's full list. Otherwise candidates are added: the
+    three most populous places as centres, every township seat as a station, every placed village without a point as a
+    point.
     Townships without any station get a candidate in any case.
     """
     notes: list[Message] = []

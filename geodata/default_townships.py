@@ -1,8 +1,6 @@
-"""The township tier where it is missing or has gaps: from village codes, from seeded clusters, from the nearest seat."""
+"""The township tier where it is missing or has gaps: from village codes, seeded clusters, the nearest seat."""
 
 from __future__ import annotations
-
-import dataclasses
 
 import numpy as np
 
@@ -109,7 +107,7 @@ def _populations(county: County) -> Filled:
     return county.replace(townships=townships), [Message("assumed_township_sums", {"townships": len(rows)})]
 
 
-def place_unlocated(county: County) -> Filled:
+def place_at_seats(county: County) -> Filled:
     """Put villages without a place at their township's seat and say so at each."""
     seats = county.townships[is_placed(county.townships)].set_index("township_code")
     villages = county.villages.copy()
@@ -119,4 +117,4 @@ def place_unlocated(county: County) -> Filled:
     villages.loc[rows, ["lon", "lat"]] = seats.loc[villages.loc[rows, "township_code"], ["lon", "lat"]].to_numpy()
     villages.loc[rows, "location_note"] = "township_seat"
     note = Message("assumed_unlocated_at_seat", {"villages": len(rows)})
-    return dataclasses.replace(county, villages=villages), [note]
+    return county.replace(villages=villages), [note]

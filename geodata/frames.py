@@ -36,7 +36,7 @@ def is_placed(frame: pd.DataFrame) -> pd.Series:
 
 
 def plane_km(lon: npt.ArrayLike, lat: npt.ArrayLike, *, lat0: float) -> FloatArray:
-    """Return east and north kilometres, shape (n, 2), true at latitude `lat0`; fit for comparing places of one county."""
+    """Return east and north kilometres, shape (n, 2), true at latitude `lat0`; for places of one county."""
     x = np.asarray(lon, dtype=float) * np.cos(np.radians(lat0)) * _KM_PER_DEGREE
     return np.column_stack([x, np.asarray(lat, dtype=float) * _KM_PER_DEGREE])
 
