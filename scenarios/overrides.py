@@ -143,11 +143,12 @@ def set_layer(assignments: Sequence[tuple[str, Any]], *, origin: str = "--set", 
 
 def _put(tree: dict[str, Any], path: Sequence[str], value: Any) -> bool:
     """Put a value into a nested tree; False if a part of the path already holds a value."""
+    branch: Any = tree
     for part in path[:-1]:
-        tree = tree.setdefault(part, {})
-        if not isinstance(tree, dict):
+        branch = branch.setdefault(part, {})
+        if not isinstance(branch, dict):
             return False
-    if isinstance(tree.get(path[-1]), dict):
+    if isinstance(branch.get(path[-1]), dict):
         return False
-    tree[path[-1]] = value
+    branch[path[-1]] = value
     return True

@@ -349,4 +349,4 @@ def _county_problems(settings: Mapping[str, Setting]) -> Iterable[KeyProblem]:
 
 def language_of(lang: str | None) -> Lang:
     """Return the language asked for on the command line, or Chinese."""
-    return cast("Lang", lang) if lang in LANGS else "zh"
+    return next((known for known in LANGS if known == lang), "zh")

@@ -80,13 +80,13 @@ def path_hashes(path: Path) -> dict[str, str]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write canonical JSON: sorted keys, utf-8, ``\\n`` on every platform."""
+    """Write canonical JSON: sorted keys, utf-8, line feeds on every platform."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
     path.write_bytes(f"{text}\n".encode())
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write utf-8 with ``\\n`` on every platform."""
+    """Write utf-8 with line feeds on every platform."""
     path.write_bytes(text.encode())
 
 
@@ -230,9 +230,8 @@ def _move(temporary: Path, folder: Path) -> None:
 
 
 def _not_writable(folder: Path, error: OSError) -> InputError:
-    return InputError(
-        Message("run_folder_not_writable", {"folder": str(folder), "reason": error.strerror or str(error)})
-    )
+    figures = {"folder": str(folder), "reason": error.strerror or str(error)}
+    return InputError(Message("run_folder_not_writable", figures))
 
 
 def output_hashes(folder: Path) -> Mapping[str, str]:

@@ -55,6 +55,8 @@ WRITERS: Mapping[str, Callable[[RunContent, Path], None]] = {
     "map.html": write_map,
     "report.html": write_report,
 }
+#: Villages and hamlets farther from a point than this, and than the standard asks, do not reach it.
+ACCESS_CUTOFF_KM = 15.0
 Loaded = tuple[County, Sequence[Problem]]
 
 
@@ -185,10 +187,10 @@ def execute(
     if request.out is None and is_up_to_date(folder, run_hash):
         return RunOutcome(folder, is_new=False, summary=summary(read_plan(folder)))
     refuse_occupied(folder)
-    content = _plan(scenario, county, run_hash, clock, steps)
+    content, travel_problems = _plan(scenario, county, run_hash, clock, steps)
     clock(ProgressEvent("write"))
     with whole_folder(folder) as place:
-        document = plan_document(content, problems)
+        document = plan_document(content, (*problems, *travel_problems))
         write_json(place / PLAN_FILE, document)
         write_text(place / RESOLVED_FILE, scenario.toml())
         write_kpis(content.verified, content.lang, place / KPI_FILE)
@@ -257,20 +259,27 @@ def _county(scenario: ResolvedScenario, data_dir: Path | None, steps: Steps) -> 
         seed=scenario.seed,
         township_cluster_count=scenario.value("county.township_cluster_count"),
         place_unlocated=scenario.value("county.place_unlocated"),
+        county_population=scenario.value("county.population"),
     )
     return completed, problems
 
 
 def _plan(
     scenario: ResolvedScenario, county: County, run_hash: str, clock: ProgressListener, steps: Steps
-) -> RunContent:
+) -> tuple[RunContent, Sequence[Problem]]:
+    """Design the plan; return the run's content and what travel times warn about."""
     clock(ProgressEvent("travel"))
-    travel = steps.build_travel(county, detour_factor=scenario.value("county.detour_factor"))
-    problem = PlanProblem(county, travel.matrices, scenario.standard, scenario.siting, scenario.routing)
+    standard = scenario.standard
+    travel = steps.build_travel(
+        county,
+        detour_factor=scenario.value("county.detour_factor"),
+        access_cutoff_km=max(ACCESS_CUTOFF_KM, standard.allocation_km, standard.access_km),
+    )
+    problem = PlanProblem(county, travel.matrices, standard, scenario.siting, scenario.routing)
     verified = steps.design_plan(problem, listener=clock)
-    warnings = (*verified.plan.warnings, *scenario.parameter_warnings(), *travel.warnings)
-    verified = dataclasses.replace(verified, plan=dataclasses.replace(verified.plan, warnings=tuple(_once(warnings))))
-    return RunContent(
+    warnings = (*verified.plan.warnings, *scenario.parameter_warnings())
+    verified = dataclasses.replace(verified, plan=dataclasses.replace(verified.plan, warnings=warnings))
+    content = RunContent(
         run_name=scenario.name,
         run_hash=run_hash[:8],
         title=scenario.title(scenario.lang),
@@ -280,14 +289,7 @@ def _plan(
         resolved=scenario.display(),
         version=xiangyou_version(),
     )
-
-
-def _once(messages: Sequence[Message]) -> list[Message]:
-    """Return each message once, in order."""
-    seen: dict[str, Message] = {}
-    for message in messages:
-        seen.setdefault(f"{message.key}{sorted(message.params.items(), key=str)}", message)
-    return list(seen.values())
+    return content, travel.warnings
 
 
 def _manifest(

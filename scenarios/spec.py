@@ -144,9 +144,18 @@ _COUNTY_KEYS = (
     KeySpec("county.seed", "whole", 1, low=0, high=SEED_MAX, meaning="Seed of the reference county."),
     KeySpec(
         "county.place_unlocated",
-        "switch",
-        default=False,
-        meaning="Put villages without a known place at their township's seat, instead of listing them as unserved.",
+        "choice",
+        "no",
+        choices=("no", "township_seat"),
+        meaning="Villages without a known place: listed as unserved (`no`), or put at their township's seat.",
+    ),
+    KeySpec(
+        "county.population",
+        "number",
+        None,
+        above=0,
+        is_optional=True,
+        meaning="Population shared over villages whose township gives no figure; none: not known.",
     ),
     KeySpec(
         "county.township_cluster_count",
@@ -341,7 +350,7 @@ def _nearest_key(path: Sequence[str], model: type[BaseModel]) -> str:
     section = f"{parents[0]}." if parents else ""
     beside = {key.rpartition(".")[2]: key for key in key_specs() if section and key.startswith(section)}
     sections = {} if section else dict.fromkeys(model.model_fields, "")
-    elsewhere = {key.rpartition(".")[2]: key for key in reversed(key_specs())}
+    elsewhere = {key.rpartition(".")[2]: key for key in reversed(list(key_specs()))}
     likest = nearest(word, [*beside, *sections, *elsewhere])
     return beside.get(likest) or (likest if likest in sections else elsewhere.get(likest, ""))
 

@@ -1,4 +1,4 @@
-"""What every command says and how it ends: results on stdout, everything else on stderr, one exit code an error class."""
+"""What a command says and how it ends: results on stdout, the rest on stderr, one exit code an error class."""
 
 from __future__ import annotations
 

@@ -29,8 +29,6 @@ OverrideOption = Annotated[
 ]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="Set one key (standard.access_km=2); may be repeated; 设定单个参数."
-    ),
+    typer.Option("--set", metavar="KEY=VALUE", help="Set one key, for example standard.access_km=2; 设定单个参数."),
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of the run; 随机种子.")]
