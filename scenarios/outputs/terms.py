@@ -1,0 +1,94 @@
+"""Words and figures as the planner reads them: field terms, sentences and numbers in one language."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from geodata.messages import Lang, has_label, label, text
+
+#: What stands where there is no figure.
+MISSING = "—"
+
+_EMPTY: Mapping[str, object] = {}
+
+
+def term(key: str, lang: Lang) -> str:
+    """Return the field's term for `key`: from the glossary, else from the outputs' own terms, else the key itself.
+
+    Falling back to the key keeps a finished plan readable when a new KPI part or column has no term yet.
+    """
+    if has_label(key):
+        return label(key, lang)
+    try:
+        return text(f"out_term_{key}", lang)
+    except KeyError:
+        return key
+
+
+def say(key: str, lang: Lang, params: Mapping[str, object] = _EMPTY) -> str:
+    """Return the sentence ``out_<key>`` of the outputs' message table with its figures filled in."""
+    return text(f"out_{key}", lang, params)
+
+
+def note(key: str, lang: Lang, params: Mapping[str, object] = _EMPTY) -> str:
+    """Return the sentence `key` of any message table; the key itself where it is not known or a figure is missing."""
+    if not key:
+        return ""
+    try:
+        return text(key, lang, params)
+    except KeyError:
+        return key
+
+
+def is_missing(value: object) -> bool:
+    """Tell whether `value` is None, NaN or an empty text."""
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def number(value: object, digits: int = 0) -> str:
+    """Return a figure with thousands separators, or a dash where there is none."""
+    if is_missing(value):
+        return MISSING
+    figure = float(value)  # type: ignore[arg-type]
+    if math.isinf(figure):
+        return MISSING
+    rounded = f"{figure:,.{digits}f}"
+    return rounded.replace("-", "", 1) if float(rounded.replace(",", "")) == 0.0 else rounded
+
+
+def share(value: object, digits: int = 1) -> str:
+    """Return a share as a percentage, or a dash where there is none; 100 % only when it is whole."""
+    if is_missing(value):
+        return MISSING
+    figure = float(value)  # type: ignore[arg-type]
+    step = 10.0**-digits
+    percent = round(figure * 100.0, digits)
+    if figure < 1.0 and percent >= 100.0:
+        percent = 100.0 - step
+    if figure > 0.0 and percent <= 0.0:
+        percent = step
+    return f"{percent:.{digits}f}%"
+
+
+def figure(value: object, unit: str) -> str:
+    """Return a figure with the digits that suit its unit; shares as percentages."""
+    if unit == "share":
+        return share(value)
+    if is_missing(value):
+        return MISSING
+    size = abs(float(value))  # type: ignore[arg-type]
+    if size >= 1000 or float(value).is_integer():  # type: ignore[arg-type]
+        return number(value)
+    return number(value, 1 if size >= 100 else 2 if size >= 0.1 else 4)  # noqa: PLR2004
+
+
+def plain(value: object) -> str:
+    """Return any value as text; a dash where there is none."""
+    if is_missing(value):
+        return MISSING
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:,.10g}"
+    return str(value)
