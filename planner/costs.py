@@ -5,6 +5,7 @@ Engines and plan assembly use these; the checker (`planner.verify`) computes the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -16,14 +17,29 @@ HOURS_PER_MONTH = 174.0  # 21.75 paid days of 8 h, the statutory conversion
 
 
 def annuity_factor(rate: float, years: float) -> float:
-    """Return the yearly instalment of one yuan of capex: ``r / (1 - (1 + r)^-n)``; ``1/n`` at rate 0."""
-    return 1.0 / years if rate == 0.0 else rate / (1.0 - (1.0 + rate) ** -years)
+    """Return the yearly instalment of one yuan of capex: ``r / (1 - (1 + r)^-n)``; ``1/n`` at rate 0.
+
+    Parameters
+    ----------
+    rate
+        Discount rate a year (0.05 for 5 %), at least 0.
+    years
+        Life of the asset, above 0; need not be whole.
+
+    Returns
+    -------
+    float
+        The n instalments, paid at the ends of the years, are worth one yuan today. The denominator is computed as
+        ``-expm1(-n ln(1 + r))``, so that very small rates do not cancel to zero.
+    """
+    return 1.0 / years if rate == 0.0 else rate / -math.expm1(-years * math.log1p(rate))
 
 
 def site_cny_per_day(facility: Mapping[str, object] | pd.Series, parameters: Parameters) -> float:
     """Return the daily cost of an open site: yearly cost, plus the annuity of capex for a new one.
 
-    The capex of an existing site is sunk.
+    ``(annual_cost_cny + [candidate] capex_cny · annuity) / 365``. The capex of an existing site is sunk: it is spent
+    whatever the plan decides.
     """
     yearly = float(facility["annual_cost_cny"])  # type: ignore[arg-type]
     if facility["status"] == "candidate":
@@ -34,7 +50,7 @@ def site_cny_per_day(facility: Mapping[str, object] | pd.Series, parameters: Par
 
 
 def closing_cny_per_day(facility: Mapping[str, object] | pd.Series, parameters: Parameters) -> float:
-    """Return the daily instalment of closing an existing site."""
+    """Return the daily instalment of closing an existing site: ``closing_cost_cny · annuity / 365``."""
     return (
         float(facility["closing_cost_cny"])  # type: ignore[arg-type]
         * annuity_factor(parameters["discount_rate_share"], parameters["site_life_years"])
@@ -43,14 +59,14 @@ def closing_cny_per_day(facility: Mapping[str, object] | pd.Series, parameters: 
 
 
 def site_investment_cny(facility: Mapping[str, object] | pd.Series, *, is_open: bool) -> float:
-    """Return what the plan spends once on a site: capex if a candidate is opened, closing cost if an existing closes."""
+    """Return what the plan spends once: capex if a candidate is opened, closing cost if an existing site closes."""
     if facility["status"] == "candidate":
         return float(facility["capex_cny"]) if is_open else 0.0  # type: ignore[arg-type]
     return 0.0 if is_open else float(facility["closing_cost_cny"])  # type: ignore[arg-type]
 
 
 def vehicle_cny_per_km(vehicle: Mapping[str, object] | pd.Series, parameters: Parameters) -> float:
-    """Return energy plus wear of one kilometre."""
+    """Return energy plus wear of one kilometre: ``wear_cny_per_km + energy_per_km · price`` (human power is free)."""
     price = {
         "diesel": parameters["diesel_cny_per_l"],
         "petrol": parameters["petrol_cny_per_l"],
@@ -68,8 +84,8 @@ def driver_cny_per_h(parameters: Parameters) -> float:
 def vehicle_cny_per_h(vehicle: Mapping[str, object] | pd.Series, parameters: Parameters) -> float:
     """Return one hour of a trip: the driver plus the vehicle's fixed day spread over its shift.
 
-    A vehicle is charged only for the hours its trips take, because one vehicle runs several trips, or other work,
-    in a shift.
+    ``c_h = driver + fixed_cny_per_day / shift_h``. A vehicle is charged only for the hours its trips take, because
+    one vehicle runs several trips, or other work, in a shift.
     """
     shared = float(vehicle["fixed_cny_per_day"]) / float(vehicle["shift_h"])  # type: ignore[arg-type]
     return driver_cny_per_h(parameters) + shared
