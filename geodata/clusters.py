@@ -16,7 +16,7 @@ IntArray = npt.NDArray[np.intp]
 
 
 def default_cluster_count(village_count: int) -> int:
-    """Return the number of clusters for so many placed villages: one for about twelve, at least two if there are two."""
+    """Return the number of clusters for so many placed villages: one for about twelve, at least two if possible."""
     return min(max(2, round(village_count / VILLAGES_PER_CLUSTER)), village_count)
 
 

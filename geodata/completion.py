@@ -144,7 +144,7 @@ def _share_county(villages: pd.DataFrame, population: float | None) -> list[Mess
 
 
 def _operators(county: County) -> Filled:
-    """Fill operators and their shares of parcels: from demand if there is any, else one joint network or equal shares."""
+    """Fill operators and their parcel shares: from demand if there is any, else one joint network or equal shares."""
     operators, demand = county.operators.copy(), county.demand
     if operators.empty and demand.empty:
         row = {"operator_id": JOINT_OPERATOR_ID, "name": "共配网络 joint network", "kind": "joint", "parcel_share": 1.0}
