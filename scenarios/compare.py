@@ -13,8 +13,7 @@ from typing import Any
 from geodata.errors import InputError, UsageError
 from geodata.messages import Lang, Message, text
 from scenarios.overrides import flatten
-from scenarios.plan_json import plain, term
-from scenarios.runner import RESOLVED_FILE, read_plan
+from scenarios.plan_json import RESOLVED_FILE, plain, read_plan, term
 
 #: Settings that differ between any two scenarios and say nothing.
 _TITLES = ("name", "title_en", "title_zh")

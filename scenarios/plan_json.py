@@ -6,6 +6,7 @@ No sentence stands in ``plan.json``: what a planner reads is given as message ke
 from __future__ import annotations
 
 import csv
+import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from geodata.county import TABLE_COLUMNS, County
-from geodata.errors import Problem
+from geodata.errors import InputError, Problem
 from geodata.messages import Lang, Message, has_label, label
 from planner.plan import CostLine, Kpi, VerifiedPlan
 from planner.reports import SolveReport
@@ -24,6 +25,9 @@ from planner.routing.result import Route, RoutingResult
 from planner.siting.result import SitingResult
 from scenarios.content import RunContent
 
+PLAN_FILE = "plan.json"
+RESOLVED_FILE = "resolved.toml"
+KPI_FILE = "kpis.csv"
 PLAN_SCHEMA = 1
 #: Significant digits kept of every figure, fewer than the last bits in which two machines may differ.
 DIGITS = 9
@@ -269,3 +273,23 @@ def summary(document: Mapping[str, Any]) -> dict[str, Any]:
         "warnings": document["warnings"],
         "input_warnings": document["input_warnings"],
     }
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    """Read ``plan.json`` of a run folder.
+
+    Raises
+    ------
+    InputError
+        If the folder is no run folder, or its plan cannot be read.
+    """
+    path = folder / PLAN_FILE
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(Message("run_not_a_run_folder", {"folder": str(folder), "file": PLAN_FILE})) from error
+    except (OSError, ValueError) as error:
+        raise InputError(Message("run_file_unreadable", {"file": str(path), "reason": str(error)})) from error
+    if not isinstance(document, dict):
+        raise InputError(Message("run_file_unreadable", {"file": str(path), "reason": "JSON"}))
+    return document

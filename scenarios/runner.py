@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +27,15 @@ from scenarios.outputs.geopackage import write_geopackage
 from scenarios.outputs.map import write_map
 from scenarios.outputs.report import write_report
 from scenarios.outputs.workbook import write_workbook
-from scenarios.plan_json import plan_document, summary, write_kpis
+from scenarios.plan_json import (
+    KPI_FILE,
+    PLAN_FILE,
+    RESOLVED_FILE,
+    plan_document,
+    read_plan,
+    summary,
+    write_kpis,
+)
 from scenarios.resolve import REFERENCE_SOURCE, ResolvedScenario, resolve_scenario
 from scenarios.rundir import (
     DISTRIBUTION,
@@ -45,9 +52,6 @@ from scenarios.rundir import (
 )
 from scenarios.spec import nearest
 
-PLAN_FILE = "plan.json"
-RESOLVED_FILE = "resolved.toml"
-KPI_FILE = "kpis.csv"
 #: Files made from the run's content, in the order they are written.
 WRITERS: Mapping[str, Callable[[RunContent, Path], None]] = {
     "plan.gpkg": write_geopackage,
@@ -188,14 +192,16 @@ def execute(
         return RunOutcome(folder, is_new=False, summary=summary(read_plan(folder)))
     refuse_occupied(folder)
     content, travel_problems = _plan(scenario, county, run_hash, clock, steps)
+    problems = (*problems, *travel_problems)
     clock(ProgressEvent("write"))
     with whole_folder(folder) as place:
-        document = plan_document(content, (*problems, *travel_problems))
+        document = plan_document(content, problems)
         write_json(place / PLAN_FILE, document)
         write_text(place / RESOLVED_FILE, scenario.toml())
         write_kpis(content.verified, content.lang, place / KPI_FILE)
+        shown = _with_input_warnings(content, problems)
         for done, (name, write) in enumerate(steps.writers.items(), start=1):
-            write(content, place / name)
+            write(shown, place / name)
             clock(ProgressEvent("write", done=done, total=len(steps.writers)))
         clock.stop()
         write_json(place / MANIFEST, _manifest(scenario, request, content, run_hash, clock, place))
@@ -292,6 +298,18 @@ def _plan(
     return content, travel.warnings
 
 
+def _with_input_warnings(content: RunContent, problems: Sequence[Problem]) -> RunContent:
+    """Put the warnings about the input among the plan's, in the run's language: map and report print them."""
+    found = [problem for problem in problems if problem.severity == "warning"]
+    shown = [
+        Message("run_input_warning", {"where": problem.where(content.lang), "text": problem.text(content.lang)})
+        for problem in found
+    ]
+    plan = content.verified.plan
+    plan = dataclasses.replace(plan, warnings=(*plan.warnings, *shown))
+    return dataclasses.replace(content, verified=dataclasses.replace(content.verified, plan=plan))
+
+
 def _manifest(
     scenario: ResolvedScenario,
     request: RunRequest,
@@ -325,23 +343,3 @@ def _manifest(
         "outputs": dict(output_hashes(place)),
         **environment(),
     }
-
-
-def read_plan(folder: Path) -> dict[str, Any]:
-    """Read ``plan.json`` of a run folder.
-
-    Raises
-    ------
-    InputError
-        If the folder is no run folder, or its plan cannot be read.
-    """
-    path = folder / PLAN_FILE
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(Message("run_not_a_run_folder", {"folder": str(folder), "file": PLAN_FILE})) from error
-    except (OSError, ValueError) as error:
-        raise InputError(Message("run_file_unreadable", {"file": str(path), "reason": str(error)})) from error
-    if not isinstance(document, dict):
-        raise InputError(Message("run_file_unreadable", {"file": str(path), "reason": "JSON"}))
-    return document

@@ -7,6 +7,7 @@ setting is a new key without a second list to keep.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -198,12 +199,12 @@ def _setting_keys(section: str, settings: type) -> Iterable[KeySpec]:
 
 def attribute_meanings(documented: type) -> dict[str, str]:
     """Return the attributes' descriptions of a numpydoc class docstring, each on one line."""
-    _, _, body = (documented.__doc__ or "").partition("Attributes")
+    _, _, body = inspect.cleandoc(documented.__doc__ or "").partition("Attributes\n")
     meanings: dict[str, str] = {}
     names: list[str] = []
-    for line in body.splitlines()[2:]:
+    for line in body.splitlines()[1:]:
         text = line.strip()
-        if text and not line.startswith("     ") and not line.startswith("\t"):
+        if text and not line.startswith(" "):
             names = [name.strip() for name in text.split(",")]
         elif text:
             for name in names:
