@@ -48,7 +48,7 @@ def test_base_settings_are_the_planners_defaults() -> None:
 
 
 def test_every_library_override_applies_alone() -> None:
-    document = tomllib.loads(LIBRARY / "base.toml").read_text(encoding="utf-8"))
+    document = tomllib.loads((LIBRARY / "base.toml").read_text(encoding="utf-8"))
     for name in document["overrides"]:
         assert resolve_scenario("reference", overrides=[name]).settings != resolve_scenario("reference").settings
 
