@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from planner.reports import SolveReport
@@ -72,9 +73,15 @@ class RoutingResult:
         Sum over rounds: objective and bound add up; ``optimal`` only if every round is.
     dropped
         Facility ids no vehicle could serve → message key of the reason.
+    dropped_params
+        Facility id → figures of that sentence (minutes, kilometres).
+    vehicles_needed
+        Vehicle type → vehicles an unlimited fleet would use for the same rounds.
     """
 
     routes: tuple[Route, ...]
     reports: dict[str, SolveReport]
     report: SolveReport
     dropped: dict[str, str]
+    dropped_params: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    vehicles_needed: dict[str, int] = field(default_factory=dict)
