@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from networks.plane import LocalPlane
-from networks.vertices import Floats, Integers, Vertices
+from networks.vertices import DECIMALS, Floats, Integers, Vertices
 
 
 def merge_ends(vertices: Vertices, plane: LocalPlane, merge_m: float) -> Vertices:
@@ -73,19 +73,26 @@ def connect_crossing_lines(vertices: Vertices, plane: LocalPlane, *, is_connecte
     points = shapely.intersection(segments.line[one], segments.line[other])
     is_point = shapely.get_type_id(points) == shapely.GeometryType.POINT
     one, other, points = one[is_point], other[is_point], points[is_point]
-    if not is_connected or not len(points):
-        return vertices, len(points)
-    place = plane.to_degrees(shapely.get_coordinates(points))
-    new = len(vertices.lon) + np.arange(len(points), dtype=np.int64)
-    longer = replace(
-        vertices, lon=np.concatenate([vertices.lon, place[:, 0]]), lat=np.concatenate([vertices.lat, place[:, 1]])
-    )
+    place = np.round(plane.to_degrees(shapely.get_coordinates(points)), DECIMALS)
+    count = len(np.unique(place, axis=0))
+    if not is_connected or not count:
+        return vertices, count
     positions = [
         segments.position[side]
         + np.clip(shapely.line_locate_point(segments.line[side], points, normalized=True), 1e-9, 1 - 1e-9)
         for side in (one, other)
     ]
-    return longer.with_inserted(np.concatenate(positions), np.concatenate([new, new])), len(points)
+    longer, new = _with_places(vertices, place)
+    return longer.with_inserted(np.concatenate(positions), np.concatenate([new, new])), count
+
+
+def _with_places(vertices: Vertices, place: Floats) -> tuple[Vertices, Integers]:
+    """Add distinct places; one that is there already keeps its vertex."""
+    known = np.column_stack([vertices.lon, vertices.lat])
+    places, number = np.unique(np.concatenate([known, place]), axis=0, return_inverse=True)
+    number = number.reshape(-1)
+    longer = replace(vertices, lon=places[:, 0], lat=places[:, 1], vertex=number[vertices.vertex])
+    return longer, number[len(known) :]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -148,7 +148,7 @@ def _road_travel(county: County, network: RoadNetwork, access_cutoff_km: float) 
         snaps=_all_snaps(snaps),
         provider=ROAD_PROVIDER,
         detour_factor=None,
-        warnings=(*network.warnings, *_snap_warnings(network, places, snaps)),
+        warnings=(*network.warnings, *_snap_warnings(places, snaps)),
     )
 
 
@@ -177,16 +177,16 @@ def _all_snaps(snaps: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
-def _snap_warnings(network: RoadNetwork, places: pd.DataFrame, snaps: Mapping[str, pd.DataFrame]) -> Sequence[Problem]:
+def _snap_warnings(places: pd.DataFrame, snaps: Mapping[str, pd.DataFrame]) -> Sequence[Problem]:
     """One warning a place that the roads do not reach, from the first profile that finds it so."""
     found: dict[int, Problem] = {}
     for frame in snaps.values():
         for row, snap in frame[~frame["is_connected"]].iterrows():
-            found.setdefault(int(row), _snap_warning(network, places.loc[row], snap))
+            found.setdefault(int(row), _snap_warning(places.loc[row], snap))
     return [found[row] for row in sorted(found)]
 
 
-def _snap_warning(network: RoadNetwork, place: pd.Series, snap: pd.Series) -> Problem:
+def _snap_warning(place: pd.Series, snap: pd.Series) -> Problem:
     is_off = snap["edge"] < 0
     distance = snap["snap_distance_m"]
     figures: dict[str, object] = {
@@ -195,9 +195,7 @@ def _snap_warning(network: RoadNetwork, place: pd.Series, snap: pd.Series) -> Pr
         "limit_m": round(SnapOptions().max_snap_m),
     }
     if not is_off:
-        part = network.weak_component[network.edges["from_node"].to_numpy()]
-        length = network.edges["length_m"].to_numpy(dtype=float)
-        figures["component_km"] = round(float(length[part == part[snap["edge"]]].sum()) / 1000, 1)
+        figures["component_km"] = round(float(snap["component_km"]), 1)
     code = "off_road" if is_off else "roads_do_not_reach"
     return Problem("warning", code, table=place["table"], value=place["place_id"], params=figures)
 

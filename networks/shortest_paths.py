@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
@@ -68,11 +67,14 @@ def many_to_many(
     shape = (len(origins.edge), len(destinations.edge))
     if not all(shape):
         return np.full(shape, np.inf), np.full(shape, np.inf)
-    graph, start, stop = split_graph(network, edge_minutes, origins, destinations, ignores_oneway=ignores_oneway)
-    source, row = np.unique(start, return_inverse=True)
-    target, column = np.unique(stop, return_inverse=True)
-    is_backward = len(target) < len(source)
-    if is_backward:
+    points = EdgePoints(
+        np.concatenate([origins.edge, destinations.edge]), np.concatenate([origins.offset_m, destinations.offset_m])
+    )
+    split = split_roads(network, points)
+    graph = split_graph(network, split, edge_minutes, ignores_oneway=ignores_oneway)
+    source, row = np.unique(split.point_node[: shape[0]], return_inverse=True)
+    target, column = np.unique(split.point_node[shape[0] :], return_inverse=True)
+    if len(target) < len(source):
         minutes, metres = _search(graph.reversed(), target, source, cutoff_min)
         minutes, metres = minutes.T, metres.T
     else:
@@ -124,65 +126,76 @@ def graph_of(count: int, tail: Integers, head: Integers, minutes: Floats, metres
     return Graph(first, head[is_first], minutes[order], metres[order])
 
 
-def split_graph(
-    network: RoadNetwork,
-    edge_minutes: Floats,
-    origins: EdgePoints,
-    destinations: EdgePoints,
-    *,
-    ignores_oneway: bool = False,
-) -> tuple[Graph, Integers, Integers]:
-    """Return the graph with every road piece cut at the points, and the node of each origin and destination."""
-    points = pd.DataFrame(
-        {
-            "edge": np.concatenate([origins.edge, destinations.edge]),
-            "offset_m": np.concatenate([origins.offset_m, destinations.offset_m]),
-        }
-    )
-    edges = network.edges
-    length = edges["length_m"].to_numpy(dtype=float)
-    ends = np.column_stack([edges["from_node"].to_numpy(), edges["to_node"].to_numpy()])
-    oneway = np.zeros(len(edges), dtype=np.int64) if ignores_oneway else edges["is_oneway"].to_numpy(dtype=np.int64)
-    node, inner = _point_nodes(points, ends, length, network.node_count)
-    edge, offset, stop = _chains(inner, ends, length)
-    part = np.diff(offset, append=0.0)
-    is_step = np.concatenate([edge[1:] == edge[:-1], [False]])
-    step = np.flatnonzero(is_step)
-    tail, head, metres, owner = stop[step], stop[step + 1], part[step], edge[step]
-    minutes = edge_minutes[owner] * (metres / length[owner])
-    forward, backward = oneway[owner] >= 0, oneway[owner] <= 0
-    graph = graph_of(
-        network.node_count + len(inner),
-        np.concatenate([tail[forward], head[backward]]),
-        np.concatenate([head[forward], tail[backward]]),
-        np.concatenate([minutes[forward], minutes[backward]]),
-        np.concatenate([metres[forward], metres[backward]]),
-    )
-    return graph, node[: len(origins.edge)], node[len(origins.edge) :]
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitRoads:
+    """Road pieces cut at points: along every piece the nodes from its start over the points to its end.
+
+    Attributes
+    ----------
+    node_count
+        Junctions of the network plus one node for every distinct point inside a piece.
+    point_node
+        Node of each point.
+    edge, tail, head
+        Road piece and end nodes of each part, along the piece.
+    start_m, stop_m
+        Where the part begins and ends along its piece.
+    """
+
+    node_count: int
+    point_node: Integers
+    edge: Integers
+    tail: Integers
+    head: Integers
+    start_m: Floats
+    stop_m: Floats
 
 
-def _point_nodes(points: pd.DataFrame, ends: Integers, length: Floats, nodes: int) -> tuple[Integers, pd.DataFrame]:
-    """Give each point a node: the junction at an end of its piece, a new node for each distinct place inside."""
-    edge, offset = points["edge"].to_numpy(), points["offset_m"].to_numpy(dtype=float)
-    node = np.full(len(points), -1, dtype=np.int64)
-    is_start, is_stop = offset <= 0, offset >= length[edge]
-    node[is_start] = ends[edge[is_start], 0]
-    node[is_stop] = ends[edge[is_stop], 1]
-    inside = points[~(is_start | is_stop)]
-    inner = inside.drop_duplicates().sort_values(["edge", "offset_m"], ignore_index=True)
-    inner["node"] = nodes + np.arange(len(inner))
-    node[inside.index] = inside.merge(inner, on=["edge", "offset_m"], how="left")["node"].to_numpy()
-    return node, inner
-
-
-def _chains(inner: pd.DataFrame, ends: Integers, length: Floats) -> tuple[Integers, Floats, Integers]:
-    """Return (edge, offset, node) along every piece from its start over its points to its end."""
+def split_roads(network: RoadNetwork, points: EdgePoints) -> SplitRoads:
+    """Cut the road pieces at points; a point at an end of its piece is the junction there."""
+    length = network.edges["length_m"].to_numpy(dtype=float)
+    ends = np.column_stack([network.edges["from_node"].to_numpy(), network.edges["to_node"].to_numpy()])
+    node = np.full(len(points.edge), -1, dtype=np.int64)
+    is_start, is_stop = points.offset_m <= 0, points.offset_m >= length[points.edge]
+    node[is_stop] = ends[points.edge[is_stop], 1]
+    node[is_start] = ends[points.edge[is_start], 0]
+    inside = np.flatnonzero(node < 0)
+    places = np.column_stack([points.edge[inside], points.offset_m[inside]])
+    inner, number = np.unique(places, axis=0, return_inverse=True)
+    node[inside] = network.node_count + number.reshape(-1)
     numbers = np.arange(len(length))
-    edge = np.concatenate([numbers, inner["edge"].to_numpy(), numbers])
-    offset = np.concatenate([np.zeros(len(length)), inner["offset_m"].to_numpy(dtype=float), length])
-    node = np.concatenate([ends[:, 0], inner["node"].to_numpy(), ends[:, 1]])
+    edge = np.concatenate([numbers, inner[:, 0].astype(np.int64), numbers])
+    offset = np.concatenate([np.zeros(len(length)), inner[:, 1], length])
+    stop = np.concatenate([ends[:, 0], network.node_count + np.arange(len(inner)), ends[:, 1]])
     order = np.lexsort((offset, edge))
-    return edge[order], offset[order], node[order]
+    edge, offset, stop = edge[order], offset[order], stop[order]
+    part = np.flatnonzero(edge[1:] == edge[:-1])
+    return SplitRoads(
+        network.node_count + len(inner),
+        node,
+        edge[part],
+        stop[part],
+        stop[part + 1],
+        offset[part],
+        offset[part + 1],
+    )
+
+
+def split_graph(network: RoadNetwork, split: SplitRoads, edge_minutes: Floats, *, ignores_oneway: bool) -> Graph:
+    """Return the directed graph of cut road pieces."""
+    metres = split.stop_m - split.start_m
+    minutes = edge_minutes[split.edge] * (metres / network.edges["length_m"].to_numpy(dtype=float)[split.edge])
+    oneway = network.edges["is_oneway"].to_numpy(dtype=np.int64)[split.edge]
+    forward = np.flatnonzero((oneway >= 0) | ignores_oneway)
+    backward = np.flatnonzero((oneway <= 0) | ignores_oneway)
+    both = np.concatenate([forward, backward])
+    return graph_of(
+        split.node_count,
+        np.concatenate([split.tail[forward], split.head[backward]]),
+        np.concatenate([split.head[forward], split.tail[backward]]),
+        minutes[both],
+        metres[both],
+    )
 
 
 def _search(graph: Graph, source: Integers, target: Integers, cutoff_min: float | None) -> tuple[Floats, Floats]:

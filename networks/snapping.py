@@ -13,7 +13,17 @@ from networks.plane import LocalPlane, geodesic_m
 from networks.road_network import Floats, Integers, RoadNetwork, components
 
 #: Columns of the frame `snap_places` returns.
-SNAP_COLUMNS = ("place_id", "lon", "lat", "edge", "offset_m", "snap_distance_m", "component", "is_connected")
+SNAP_COLUMNS = (
+    "place_id",
+    "lon",
+    "lat",
+    "edge",
+    "offset_m",
+    "snap_distance_m",
+    "component",
+    "component_km",
+    "is_connected",
+)
 
 Booleans = npt.NDArray[np.bool_]
 
@@ -67,13 +77,16 @@ def snap_places(
         One row a place in the order given, columns `SNAP_COLUMNS`: `edge` is the row of the road piece (-1: off the
         road), `offset_m` the way along it from its `from_node` (NaN off the road), `snap_distance_m` the straight
         distance to the nearest road even off the road (``inf`` when there is no road at all), `component` the
-        connected part for this profile (0 is the largest, -1 off the road), `is_connected` whether it is part 0.
+        connected part for this profile (0 is the largest, -1 off the road), `component_km` the length of its roads
+        (0 off the road), `is_connected` whether it is part 0.
     """
     limits = options or SnapOptions()
     usable = np.ones(network.edge_count, dtype=bool) if is_usable is None else is_usable
     component = profile_components(network, usable, ignores_oneway=ignores_oneway)
     from_part = component[network.edges["from_node"].to_numpy()]
     is_main = usable & (from_part == 0) & (component[network.edges["to_node"].to_numpy()] == 0)
+    length = network.edges["length_m"].to_numpy(dtype=float)
+    part_km = np.bincount(from_part, weights=length * usable, minlength=component.max() + 1) / 1000
     lon, lat = places["lon"].to_numpy(dtype=float), places["lat"].to_numpy(dtype=float)
     main = _nearest(network, is_main, lon, lat)
     other = _nearest(network, usable & ~is_main, lon, lat)
@@ -92,6 +105,7 @@ def snap_places(
             "offset_m": np.where(is_off, np.nan, offset),
             "snap_distance_m": distance,
             "component": np.where(is_off, -1, from_part[edge]),
+            "component_km": np.where(is_off, 0.0, part_km[from_part[edge]]),
             "is_connected": takes_main & ~is_off,
         },
         columns=list(SNAP_COLUMNS),
