@@ -1,4 +1,4 @@
-"""``xiangyou scenario list`` and ``show``: what a scenario comes to before it is run."""
+"""``xiangyou scenario list``, ``show`` and ``keys``: what a scenario may say, and what it comes to."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from scenarios.cli.console import Screen, speaking
 from scenarios.cli.options import JsonOption, LangOption, OverrideOption, SeedOption, SetOption
 from scenarios.plan_json import plain
 from scenarios.resolve import language_of, library_names, resolve_scenario
+from scenarios.spec import NONE_WORD, SEED_MAX, KeySpec, key_specs
+
+#: Units by the last word of a key's name.
+UNITS = {"km": "km", "min": "min", "s": "s", "cny": "CNY", "share": "0–1", "week": "a week", "factor": "ratio"}
 
 scenario_app = typer.Typer(
     help="List and show scenarios; 查看方案设定.", no_args_is_help=True, rich_markup_mode=None, add_completion=False
@@ -47,3 +51,46 @@ def show(
         values = {key: {"value": plain(value), "origin": where} for key, (value, where) in resolved.display().items()}
         screen.result({"status": "ok", "scenario": resolved.name, "settings": values})
         screen.line(resolved.toml(with_origin=origin, absolute=False).rstrip())
+
+
+@scenario_app.command("keys")
+def keys() -> None:
+    """List every key of a scenario file as a Markdown table; 列出方案文件的全部参数名."""
+    typer.echo(key_table())
+
+
+def key_table() -> str:
+    """Return the table of all keys: what may stand there, unit, default, meaning."""
+    lines = ["| key | value | unit | default | meaning |", "|---|---|---|---|---|"]
+    lines += [
+        f"| `{spec.key}` | {_allowed(spec)} | {_unit(spec)} | {_default(spec)} | {spec.meaning} |"
+        for spec in key_specs().values()
+    ]
+    return "\n".join(lines).replace("``", "`")
+
+
+def _allowed(spec: KeySpec) -> str:
+    kinds = {"number": "number", "whole": "whole number", "switch": "true or false", "names": "list of names"}
+    words = " or ".join(f"`{choice}`" for choice in spec.choices) or kinds.get(spec.kind, "text")
+    if spec.high is not None:
+        words += f" {spec.low:g}–{spec.high:g}" if spec.high < SEED_MAX else f" from {spec.low:g}"
+    elif spec.above is not None:
+        words += f" above {spec.above:g}"
+    elif spec.low is not None:
+        words += f" from {spec.low:g}"
+    return f"{words}, or `{NONE_WORD}`" if spec.is_optional else words
+
+
+def _unit(spec: KeySpec) -> str:
+    """Return the unit that the key's last word names."""
+    return UNITS.get(spec.key.rpartition("_")[2], "") if spec.kind in ("number", "whole") else ""
+
+
+def _default(spec: KeySpec) -> str:
+    if spec.key in ("siting.seed", "routing.seed"):
+        return "`seed`"
+    if spec.default is None:
+        return f"`{NONE_WORD}`" if spec.is_optional else "—"
+    if spec.kind == "names":
+        return "`[]`"
+    return f"`{str(spec.default).lower() if spec.kind == 'switch' else spec.default}`"
