@@ -58,9 +58,12 @@ def covered_persons(problem: PlanProblem, facts: Facts, plan: Plan) -> float:
 
 
 def missed_standard(problem: PlanProblem, facts: Facts, plan: Plan) -> Iterator[Message]:
-    """Yield a message for every part of the service standard the plan does not reach."""
+    """Yield a message for every part of the service standard the plan does not reach.
+
+    A site no vehicle comes to does not count: a sign is not service.
+    """
     standard = problem.standard
-    opened = [facts.sites[name] for name in plan.siting.open_ids]
+    opened = [facts.sites[name] for name in plan.siting.open_ids if name not in plan.routing.dropped]
     own = {s.village_code for s in opened if s.kind == "village_point"} & set(facts.villages)
     seats = {s.township_code for s in opened if s.kind == "township_station"} & set(facts.townships)
     parts = (
