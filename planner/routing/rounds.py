@@ -53,7 +53,7 @@ def solve_rounds(
             needed = desk.needed(rounds, wished)
         outcomes = share_vehicles(wished, desk.counts, partial(desk.solve, rounds, wished))
         new = {f: reason for outcome in outcomes for f, reason in outcome.dropped.items()}
-        new |= desk.cut_off({**dropped, **new})
+        new |= desk.cut_off(new, dropped)
         if not new:
             break
         dropped |= new
@@ -129,12 +129,12 @@ class _Desk:
         used = totals(free)
         return {kind: used.get(kind, 0) for kind in self.counts}
 
-    def cut_off(self, dropped: Mapping[str, Message]) -> dict[str, Message]:
-        """Points whose station is dropped and that are not dropped yet."""
+    def cut_off(self, new: Mapping[str, Message], dropped: Mapping[str, Message]) -> dict[str, Message]:
+        """Points of stations dropped just now, unless they were dropped before."""
         return {
             point: Message("reason_station_cut_off_stop", {"facility_id": point, "station_id": station})
             for point, station in sorted(self.siting.station_of_point.items())
-            if station in dropped and point not in dropped
+            if station in new and point not in dropped
         }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from geodata.messages import Message
 from planner.problems.standard import RoutingSettings
@@ -137,7 +137,13 @@ def solve_depot(
         bound = None if bound is None or solution.bound is None else bound + solution.bound
     elif rest.stops:
         dropped |= {s.facility_id: _no_vehicle(s.facility_id) for s in rest.stops}
-    trips = [trip for trip in trips if not any(s.facility_id in dropped for s in trip.stops)]
+    wasted = {load.stop.facility_id for load in loads} & set(dropped)
+    if wasted:
+        # A stop is served whole or not at all: without its full loads there may be room for others.
+        others = tuple(i for i, stop in enumerate(problem.stops) if stop.facility_id not in wasted)
+        again = solve_depot(problem.select(others), parcel, settings, caps)
+        dropped = {**again.dropped, **{f: dropped[f] for f in sorted(wasted)}}
+        return replace(again, problem=problem, dropped=dict(sorted(dropped.items())))
     return DepotOutcome(problem, _packed(limited, trips), dict(sorted(dropped.items())), bound, engine)
 
 
