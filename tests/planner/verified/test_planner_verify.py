@@ -343,12 +343,14 @@ def test_open_point_without_villages_may_be_left_out(hand_problem, hand_plan, ch
     assert keys(problem, routing(idle, dropped={"P5": "reason"})) == []
 
 
-def test_every_rule_that_is_tested_has_its_sentence(hand_problem, hand_plan):
-    for rule, cases in BY_DECISION.items():
-        for broken in cases:
-            for message in violations(hand_problem, broken(hand_plan)):
-                assert message.text("en"), rule
-                assert message.text("zh"), rule
+def test_every_rule_that_is_tested_has_its_sentence(hand_problem, hand_plan, change):
+    cases = [(hand_problem, broken(hand_plan)) for found in BY_DECISION.values() for broken in found]
+    for found in BY_INPUT.values():
+        cases += [(change(hand_problem, table, key, **cells), hand_plan) for table, key, cells in found]
+    for problem, plan in cases:
+        for message in violations(problem, plan):
+            assert message.text("en")
+            assert message.text("zh")
 
 
 def test_every_rule_of_the_checker_is_tested():
