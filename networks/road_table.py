@@ -45,7 +45,8 @@ def checked_roads(
         raise _refuse([Problem("error", "roads_no_crs", table="roads")])
     facts = _facts(roads)
     lines = np.asarray(roads.to_crs("EPSG:4326").geometry.to_numpy(), dtype=object)
-    problems = [*_geometry_problems(lines, facts["road_id"]), *_fact_problems(facts)]
+    with np.errstate(invalid="ignore"):  # coordinates that are no numbers are a finding, not a warning
+        problems = [*_geometry_problems(lines, facts["road_id"]), *_fact_problems(facts)]
     if problems:
         raise _refuse(sorted(problems, key=lambda problem: (problem.row or 0, problem.code)))
     road_class, class_warnings = _mapped(facts["road_class"], "road_class_unknown")
