@@ -71,7 +71,7 @@ _VILLAGES = TableSpec(
         _code("village_code", 12, _VILLAGE, **_FILLED),
         ColumnSpec("name", **_FILLED),
         _code("township_code", 9, _TOWNSHIP, refers_to="townships"),
-        _count("population", "people", "1250", high=200_000.0),
+        _number("population", "people", "1250", high=200_000.0),
         *_place("109.7150", "27.8350", is_required=True),
         _code("urban_rural_code", 3, "220"),
         ColumnSpec("location_note"),
@@ -85,7 +85,7 @@ _HAMLETS = TableSpec(
         _key("hamlet_id", "990001101201-1"),
         _code("village_code", 12, _VILLAGE, **_VILLAGE_REF),
         ColumnSpec("name"),
-        _count("population", "people", "1250", high=100_000.0, **_FILLED),
+        _number("population", "people", "1250", high=100_000.0, **_FILLED),
         *_place("109.7170", "27.8340", is_required=True, is_nullable=False),
     ),
     key=("hamlet_id",),
@@ -95,7 +95,7 @@ _TOWNSHIPS = TableSpec(
     (
         _code("township_code", 9, _TOWNSHIP, **_FILLED),
         ColumnSpec("name", **_FILLED),
-        _count("population", "people", "1250", high=2_000_000.0),
+        _number("population", "people", "1250", high=2_000_000.0),
         *_place("109.7300", "27.8300"),
     ),
     key=("township_code",),
@@ -144,9 +144,7 @@ _DEMAND = TableSpec(
             default="village_inbound_parcels_per_resident_day",
             **_FILLED,
         ),
-        _number(
-            "outbound_parcels_per_day", "parcels_per_day", "7.5", high=100_000.0, default="village_outbound_share"
-        ),
+        _number("outbound_parcels_per_day", "parcels_per_day", "7.5", high=100_000.0, default="village_outbound_share"),
     ),
     key=("village_code", "operator_id"),
 )
@@ -157,8 +155,8 @@ _VEHICLES = TableSpec(
         ColumnSpec("name"),
         _choice("tier", VEHICLE_TIERS, "both", **_FILLED),
         _count("vehicle_count", "vehicles", "3", high=10_000.0),
-        _number("payload_kg", "kg", "800", is_low_open=True, high=60_000.0, default="minivan_payload_kg", **_FILLED),
-        _number("volume_m3", "m3", "4.5", is_low_open=True, high=200.0, default="minivan_volume_m3", **_FILLED),
+        _number("payload_kg", "kg", "800", is_low_open=True, high=60_000.0, default="minivan_payload_kg"),
+        _number("volume_m3", "m3", "4.5", is_low_open=True, high=200.0, default="minivan_volume_m3"),
         _number("fixed_cny_per_day", "cny_per_day", "40", high=10_000.0),
         _number("wear_cny_per_km", "cny_per_km", "0.25", high=100.0, default="minivan_wear_cny_per_km"),
         _choice("energy_kind", ENERGY_KINDS, "electric"),
