@@ -22,7 +22,9 @@ _PIPE_WIDTH = 200
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders, the base first; 结果目录，第一个为基准.")],
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN RUN…", help="Run folders, the base first; 结果目录，第一个为基准.")
+    ],
     *,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE.csv", help="Also write a CSV file; 另存为CSV.")

@@ -82,7 +82,7 @@ class Screen:
 
     def error(self, error: XiangyouError) -> None:
         """Print an error with everything it carries."""
-        self.note(f"{text('cli_error', self.lang)} {self.message(error.message)}")
+        self.note(text("cli_error", self.lang, {"text": self.message(error.message)}))
         if isinstance(error, InputError):
             self.problems(error.problems)
         if isinstance(error, ScenarioError):

@@ -29,7 +29,9 @@ WORKBOOK_SUFFIX = ".xlsx"
 def check(
     county: Annotated[
         str,
-        typer.Argument(help="Workbook, CSV folder, GeoPackage, reference or importer:NAME; 县域数据."),
+        typer.Argument(
+            metavar="COUNTY", help="Workbook, CSV folder, GeoPackage, reference or importer:NAME; 县域数据."
+        ),
     ],
     *,
     data: DataOption = None,
@@ -65,7 +67,7 @@ def _read(county: str, data: Path | None) -> tuple[County, Sequence[Problem]]:
 
 
 def template(
-    file: Annotated[Path, typer.Argument(help="Workbook to write (.xlsx); 要生成的工作簿.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help="Workbook to write (.xlsx); 要生成的工作簿.")],
     *,
     lang: LangOption = None,
 ) -> None:
@@ -79,7 +81,9 @@ def template(
 
 
 def export_reference(
-    target: Annotated[Path, typer.Argument(help="Workbook (.xlsx) or folder of CSV files; 工作簿或CSV目录.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="TARGET", help="Workbook (.xlsx) or folder of CSV files; 工作簿或CSV目录.")
+    ],
     *,
     townships: Annotated[int, typer.Option("--townships", min=1, max=500, help="Townships; 乡镇数.")] = 18,
     villages: Annotated[int, typer.Option("--villages", min=1, max=20_000, help="Villages; 村数.")] = 220,

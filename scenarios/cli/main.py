@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from geodata.errors import UsageError
 from scenarios.cli.compare_command import compare
 from scenarios.cli.console import Screen, check_packages, prepare_streams, speaking
 from scenarios.cli.county_commands import check, export_reference, template
@@ -23,7 +24,6 @@ from scenarios.runner import xiangyou_version
 app = typer.Typer(
     name="xiangyou",
     help="乡邮: plan three-tier rural courier networks; 编制县乡村三级寄递物流网络方案.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -36,19 +36,19 @@ app.command("export-reference")(export_reference)
 app.add_typer(scenario_app, name="scenario")
 
 
-def _print_version(*, is_asked: bool) -> None:
-    if is_asked:
-        typer.echo(f"xiangyou {xiangyou_version()}")
-        raise typer.Exit
-
-
-@app.callback()
+@app.callback(invoke_without_command=True)
 def start(
+    context: typer.Context,
     *,
-    version: Annotated[bool, typer.Option("--version", help="Print the version; 显示版本.", is_eager=True)] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version; 显示版本.")] = False,
 ) -> None:
     """乡邮: plan three-tier rural courier networks; 编制县乡村三级寄递物流网络方案."""
-    _print_version(is_asked=version)
+    if version:
+        typer.echo(f"xiangyou {xiangyou_version()}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(UsageError.exit_code)
     with speaking(Screen("zh")):
         check_packages()
 

@@ -18,7 +18,9 @@ from scenarios.runner import RunOutcome, RunRequest, execute
 
 
 def run(  # noqa: PLR0913 - one parameter an option
-    scenario: Annotated[str, typer.Argument(help="Library scenario or path of a scenario file; 方案名称或文件.")],
+    scenario: Annotated[
+        str, typer.Argument(metavar="SCENARIO", help="Library scenario or path of a scenario file; 方案名称或文件.")
+    ],
     *,
     data: DataOption = None,
     out: Annotated[

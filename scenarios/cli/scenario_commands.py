@@ -33,7 +33,9 @@ def list_library(*, lang: LangOption = None, json: JsonOption = False) -> None:
 
 @scenario_app.command("show")
 def show(
-    name: Annotated[str, typer.Argument(help="Library scenario or path of a scenario file; 方案名称或文件.")],
+    name: Annotated[
+        str, typer.Argument(metavar="SCENARIO", help="Library scenario or path of a scenario file; 方案名称或文件.")
+    ],
     *,
     origin: Annotated[bool, typer.Option("--origin", help="Say where each value comes from; 注明来源.")] = False,
     override: OverrideOption = None,
