@@ -10,17 +10,14 @@ import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib import import_module
-from typing import IO, Any
+from typing import Any
 
 import typer
 
 from geodata.errors import InfeasibleError, InputError, NoSolutionError, Problem, VerificationError, XiangyouError
 from geodata.messages import Lang, Message, text
-from scenarios.rundir import DISTRIBUTION
 from scenarios.spec import ScenarioError
 
-PACKAGES = ("geodata", "networks", "planner", "scenarios")
 #: A command stopped by the planner (Ctrl-C), as shells count it.
 STOPPED_EXIT = 130
 FAULT_EXIT = 1
@@ -186,26 +183,8 @@ def _write_trace(error: Exception) -> str:
     return "-"
 
 
-def prepare_streams(*streams: IO[str]) -> None:
-    """Let a console that cannot print Chinese show marks instead of failing, and keep libraries' chatter off it."""
-    for stream in streams:
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+def quiet_libraries() -> None:
+    """Keep what libraries log and warn about off the console."""
     logging.getLogger().addHandler(logging.NullHandler())
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-
-
-def check_packages() -> None:
-    """Check that the four packages are ours: their names are generic, another distribution could overwrite them.
-
-    Raises
-    ------
-    XiangyouError
-        Naming the package that is not.
-    """
-    for name in PACKAGES:
-        package = import_module(name)
-        if getattr(package, "__distribution__", None) != DISTRIBUTION:
-            figures = {"name": name, "path": str(getattr(package, "__file__", "")), "distribution": DISTRIBUTION}
-            raise XiangyouError(Message("cli_package_overwritten", figures))

@@ -1,64 +1,54 @@
-"""The command ``xiangyou``.
+"""Start of the command: makes sure that the packages are ours and can be loaded, then hands over.
 
-Exit codes: 0 a plan (also with villages left unserved), 1 our fault, 2 wrong command or scenario, 3 wrong data,
-4 no plan can meet the standard, 5 none found within the limits.
+Nothing of the other packages is imported at the head of this module: their names are generic, and another distribution
+could have overwritten one. The two sentences below stand here because the message tables may be what is missing.
 """
 
 from __future__ import annotations
 
-import signal
 import sys
-from types import FrameType
-from typing import Annotated
+import tempfile
+import traceback
+from importlib import import_module
 
-import typer
-
-from geodata.errors import UsageError
-from scenarios.cli.compare_command import compare
-from scenarios.cli.console import Screen, check_packages, prepare_streams, speaking
-from scenarios.cli.county_commands import check, export_reference, template
-from scenarios.cli.run_command import run as run_command
-from scenarios.cli.scenario_commands import scenario_app
-from scenarios.runner import xiangyou_version
-
-app = typer.Typer(
-    name="xiangyou",
-    help="乡邮: plan three-tier rural courier networks; 编制县乡村三级寄递物流网络方案.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+DISTRIBUTION = "xiangyou"
+PACKAGES = ("geodata", "networks", "planner", "scenarios")
+_FOREIGN = (
+    "xiangyou: the package “{name}” at {path} belongs to another program, which has overwritten it. "
+    "Install xiangyou in an environment of its own.\n"
+    "位于 {path} 的程序包「{name}」已被其他软件覆盖。请在独立环境中重新安装 xiangyou。\n"
 )
-app.command("run")(run_command)
-app.command("check")(check)
-app.command("template")(template)
-app.command("compare")(compare)
-app.command("export-reference")(export_reference)
-app.add_typer(scenario_app, name="scenario")
+_BROKEN = (
+    "xiangyou: the installation is not complete ({reason}). Install it again; the details are in {log}.\n"
+    "安装不完整（{reason}）。请重新安装；详情见 {log}。\n"
+)
 
 
-@app.callback(invoke_without_command=True)
-def start(
-    context: typer.Context,
-    *,
-    version: Annotated[bool, typer.Option("--version", help="Print the version; 显示版本.")] = False,
-) -> None:
-    """乡邮: plan three-tier rural courier networks; 编制县乡村三级寄递物流网络方案."""
-    if version:
-        typer.echo(f"xiangyou {xiangyou_version()}")
-        raise typer.Exit
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(UsageError.exit_code)
-    with speaking(Screen("zh")):
-        check_packages()
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def foreign_package() -> tuple[str, str] | None:
+    """Return name and path of the first package that is not ours, or None."""
+    for name in PACKAGES:
+        package = import_module(name)
+        if getattr(package, "__distribution__", None) != DISTRIBUTION:
+            return name, str(getattr(package, "__file__", None) or "?")
+    return None
 
 
 def run() -> None:
     """Run the command line."""
-    prepare_streams(sys.stdout, sys.stderr)
-    signal.signal(signal.SIGTERM, _stop)
-    app()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        foreign = foreign_package()
+        if foreign is not None:
+            sys.exit(_FOREIGN.format(name=foreign[0], path=foreign[1]))
+        start = import_module("scenarios.cli.app").start
+    except (ImportError, AttributeError) as error:
+        sys.exit(_BROKEN.format(reason=error, log=_write_trace(error)))
+    start()
+
+
+def _write_trace(error: BaseException) -> str:
+    with tempfile.NamedTemporaryFile("w", prefix="xiangyou-", suffix=".log", delete=False, encoding="utf-8") as stream:
+        stream.writelines(traceback.format_exception(error))
+        return stream.name

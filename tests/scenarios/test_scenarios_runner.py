@@ -54,7 +54,9 @@ def fail(error: BaseException) -> Callable[..., Any]:
 
 
 def steps(**changes: Any) -> Steps:
-    base = Steps(build_travel=no_travel, design_plan=no_plan, writers={"map.html": write_name, "report.html": write_name})
+    base = Steps(
+        build_travel=no_travel, design_plan=no_plan, writers={"map.html": write_name, "report.html": write_name}
+    )
     return dataclasses.replace(base, **changes)
 
 
@@ -152,7 +154,9 @@ def test_default_folder_is_named_after_the_run_and_kept(tmp_path: Path) -> None:
 def test_occupied_out_is_refused_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("x", encoding="utf-8")
     with pytest.raises(InputError, match="not empty"):
-        run(tmp_path, steps=steps(complete=fail(AssertionError("read")), build_travel=fail(AssertionError("travelled"))))
+        run(
+            tmp_path, steps=steps(complete=fail(AssertionError("read")), build_travel=fail(AssertionError("travelled")))
+        )
     assert everything(tmp_path) == ["mine"]
 
 
