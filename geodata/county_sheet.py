@@ -8,7 +8,7 @@ import pandas as pd
 
 from geodata.aliases import column_title, nearest_column, resolve_column
 from geodata.errors import Problem
-from geodata.raw import RawSource, RawTable, TableLocation, is_blank, table_from_grid, value_text
+from geodata.raw import RawSource, RawTable, TableLocation, is_blank, is_note, table_from_grid, value_text
 
 Grid = Sequence[Sequence[object]]
 
@@ -42,7 +42,7 @@ def _add_items(grid: Grid, place: tuple[str, str], source: RawSource) -> None:
     headings: dict[str, str] = {}
     for number, row in enumerate(grid, start=1):
         word = value_text(row[0]).strip() if row else ""
-        if not word or word.startswith("#"):
+        if not word or is_note(word):
             continue
         value = row[1] if len(row) > 1 else None
         item = resolve_column("county", word)

@@ -13,6 +13,7 @@ import pyogrio
 import shapely
 
 from geodata.aliases import LAYER_COLUMNS, resolve_choice, resolve_column, resolve_sheet
+from geodata.codes import clean_identifier
 from geodata.errors import Problem
 from geodata.parse import parse_number, parse_text
 from geodata.raw import RawSource
@@ -84,11 +85,24 @@ def canonical_layer(layer: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         if column is not None and column not in columns and heading != kept.geometry.name:
             columns[column] = kept[heading]
     data = {name: _column(layer, name, columns.get(name), len(kept)) for name in LAYER_COLUMNS[layer]}
+    if layer == "roads" and "road_id" in kept.columns:
+        data = {"road_id": pd.Series([clean_identifier(v) for v in kept["road_id"]], dtype=object), **data}
     if layer == "boundary":
         data["level"] = _levels(data["level"], data["code"])
     geometry = shapely.force_2d(kept.geometry.to_numpy())
     clean = gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(geometry, crs=4326), crs=4326)
-    return clean.explode(ignore_index=True) if layer == "roads" else clean
+    return _single_lines(clean) if layer == "roads" else clean
+
+
+def _single_lines(roads: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Cut roads of several lines apart; the second part of road ``7`` gets the id ``7-2``."""
+    single = roads.explode(index_parts=False)
+    part = single.groupby(level=0).cumcount()
+    single = single.reset_index(drop=True)
+    if "road_id" in single.columns:
+        suffix = ["" if n == 0 else f"-{n + 1}" for n in part]
+        single["road_id"] = [f"{road}{end}" for road, end in zip(single["road_id"], suffix, strict=True)]
+    return single
 
 
 _CGCS2000 = 4490

@@ -153,11 +153,16 @@ def is_blank(cell: object) -> bool:
     return cell is None or (isinstance(cell, float) and cell != cell) or (isinstance(cell, str) and not cell.strip())  # noqa: PLR0124 (NaN)
 
 
+def is_note(cell: object) -> bool:
+    """Tell whether a line whose first cell is this is a remark: a ``#`` followed by a space (``#3`` is an id)."""
+    return isinstance(cell, str) and (cell.strip() == _NOTE_MARK or cell.lstrip().startswith(f"{_NOTE_MARK} "))
+
+
 def table_from_grid(name: str, grid: Sequence[Sequence[object]], place: tuple[str, str], source: RawSource) -> None:
     """Add table `name` to `source` from a grid of cells (headings included), reporting headings that are not known.
 
     The heading line is the one among the first ten with most known names. Empty lines and lines whose first cell
-    begins with ``#`` are skipped.
+    begins with ``# `` are skipped.
 
     Parameters
     ----------
@@ -197,7 +202,7 @@ def _header_row(name: str, grid: Sequence[Sequence[object]]) -> int:
 
 def _is_skipped(row: Sequence[object]) -> bool:
     first = next((cell for cell in row if not is_blank(cell)), None)
-    return first is None or (isinstance(first, str) and first.lstrip().startswith(_NOTE_MARK))
+    return first is None or is_note(first)
 
 
 def _at(row: Sequence[object], position: int) -> object:
