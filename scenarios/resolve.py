@@ -335,10 +335,6 @@ def _name_problems(name: Setting) -> Iterable[KeyProblem]:
 def _county_problems(settings: Mapping[str, Setting]) -> Iterable[KeyProblem]:
     source = settings["county.source"].value
     if source == REFERENCE_SOURCE:
-        townships, villages = settings["county.townships"], settings["county.villages"]
-        if villages.value < townships.value:
-            figures = {"villages": villages.value, "townships": townships.value}
-            yield KeyProblem(villages.origin, "county.villages", Message("scenario_too_few_villages", figures))
         return
     for key in REFERENCE_ONLY_KEYS:
         setting = settings[key]

@@ -152,23 +152,29 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def whole_file(file: Path) -> Iterator[Path]:
-    """Give a temporary file name beside `file`; move it into place if the block ends well, remove it if not.
+    """Give a file name in a temporary folder; move the file, and what was written beside it, into place at the end.
 
     Raises
     ------
     InputError
-        If `file` exists, or its place cannot be written to.
+        If a file of that name exists, or the place cannot be written to.
     """
     refuse_existing(file)
     file = file.absolute()
     made = _make_parents(file.parent)
-    temporary = file.with_name(f".{file.stem}.{secrets.token_hex(4)}.part{file.suffix}")
+    temporary: Path | None = None
     try:
-        yield temporary
-        _move(temporary, file)
+        temporary = _make_temporary(file)
+        yield temporary / file.name
+        written = sorted(temporary.iterdir())
+        for path in written:
+            refuse_existing(file.parent / path.name)
+        for path in written:
+            _move(path, file.parent / path.name)
+        temporary.rmdir()
     except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
         _remove_parents(made)
         if isinstance(error, OSError):
             raise _not_writable(file, error) from error

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from scenarios.content import RunContent
 from scenarios.outputs.geopackage import write_geopackage
 from scenarios.outputs.map import write_map
 from scenarios.outputs.report import write_report
+from scenarios.outputs.tables import run_tables
 from scenarios.outputs.workbook import write_workbook
 from scenarios.plan_json import (
     KPI_FILE,
@@ -52,13 +54,7 @@ from scenarios.rundir import (
 )
 from scenarios.spec import nearest
 
-#: Files made from the run's content, in the order they are written.
-WRITERS: Mapping[str, Callable[[RunContent, Path], None]] = {
-    "plan.gpkg": write_geopackage,
-    "summary.xlsx": write_workbook,
-    "map.html": write_map,
-    "report.html": write_report,
-}
+Writers = Mapping[str, Callable[[RunContent, Path], None]]
 #: Villages and hamlets farther from a point than this, and than the standard asks, do not reach it.
 ACCESS_CUTOFF_KM = 15.0
 Loaded = tuple[County, Sequence[Problem]]
@@ -96,6 +92,17 @@ class RunRequest:
         return resolve_scenario(self.scenario, overrides=self.overrides, sets=self.sets, lang=self.lang, seed=self.seed)
 
 
+def output_writers(content: RunContent) -> Writers:
+    """Return the files made from a run's content, by name, in the order they are written."""
+    tables = run_tables(content)
+    return {
+        "plan.gpkg": partial(write_geopackage, tables=tables),
+        "summary.xlsx": partial(write_workbook, tables=tables),
+        "map.html": partial(write_map, tables=tables),
+        "report.html": partial(write_report, tables=tables),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Steps:
     """The steps of a run; tests put their own in."""
@@ -103,7 +110,7 @@ class Steps:
     complete: Callable[..., County] = complete
     build_travel: Callable[..., TravelTimes] = build_travel
     design_plan: Callable[..., VerifiedPlan] = design_plan
-    writers: Mapping[str, Callable[[RunContent, Path], None]] = field(default_factory=lambda: WRITERS)
+    writers: Callable[[RunContent], Writers] = output_writers
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +207,10 @@ def execute(
         write_text(place / RESOLVED_FILE, scenario.toml())
         write_kpis(content.verified, content.lang, place / KPI_FILE)
         shown = _with_input_warnings(content, problems)
-        for done, (name, write) in enumerate(steps.writers.items(), start=1):
+        writers = steps.writers(shown)
+        for done, (name, write) in enumerate(writers.items(), start=1):
             write(shown, place / name)
-            clock(ProgressEvent("write", done=done, total=len(steps.writers)))
+            clock(ProgressEvent("write", done=done, total=len(writers)))
         clock.stop()
         write_json(place / MANIFEST, _manifest(scenario, request, content, run_hash, clock, place))
     return RunOutcome(folder, is_new=True, summary=summary(document))

@@ -141,7 +141,15 @@ _COUNTY_KEYS = (
         meaning="`reference`, `importer:NAME`, or the path of a workbook, a CSV folder or a GeoPackage.",
     ),
     KeySpec("county.townships", "whole", 18, low=1, high=500, meaning="Townships of the reference county."),
-    KeySpec("county.villages", "whole", 220, low=1, high=20_000, meaning="Villages of the reference county."),
+    KeySpec(
+        "county.villages",
+        "whole",
+        None,
+        low=4,
+        high=20_000,
+        is_optional=True,
+        meaning="Villages of the reference county, at least four a township; none: about twelve a township.",
+    ),
     KeySpec("county.seed", "whole", 1, low=0, high=SEED_MAX, meaning="Seed of the reference county."),
     KeySpec(
         "county.place_unlocated",

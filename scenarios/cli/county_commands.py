@@ -86,15 +86,13 @@ def export_reference(
     ],
     *,
     townships: Annotated[int, typer.Option("--townships", min=1, max=500, help="Townships; 乡镇数.")] = 18,
-    villages: Annotated[int, typer.Option("--villages", min=1, max=20_000, help="Villages; 村数.")] = 220,
+    villages: Annotated[int | None, typer.Option("--villages", min=4, max=20_000, help="Villages; 村数.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed; 随机种子.")] = 1,
     lang: LangOption = None,
 ) -> None:
     """Write the invented reference county as a workbook or a folder of CSV files; 导出虚构的参考县."""
     screen = Screen(language_of(lang))
     with speaking(screen):
-        if villages < townships:
-            raise UsageError(Message("scenario_too_few_villages", {"villages": villages, "townships": townships}))
         if target.suffix:
             _refuse_unless_workbook(target)
             refuse_existing(target)
@@ -106,7 +104,7 @@ def export_reference(
                 write_workbook(county, place, screen.lang)
         else:
             with whole_folder(target) as place:
-                write_csv_folder(county, place)
+                write_csv_folder(county, place, screen.lang)
         screen.say("export_done", file=str(target))
 
 

@@ -243,7 +243,6 @@ def test_hash_tells_settings_and_data_apart_but_not_places(tmp_path: Path) -> No
     ("text", "code"),
     [
         ('[county]\nsource = "importer:mayang"\nvillages = 9\n', "scenario_reference_only"),
-        ("[county]\nvillages = 9\n", "scenario_too_few_villages"),
         ('name = "con"\n', "scenario_reserved_name"),
     ],
 )

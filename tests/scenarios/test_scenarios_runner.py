@@ -55,7 +55,9 @@ def fail(error: BaseException) -> Callable[..., Any]:
 
 def steps(**changes: Any) -> Steps:
     base = Steps(
-        build_travel=no_travel, design_plan=no_plan, writers={"map.html": write_name, "report.html": write_name}
+        build_travel=no_travel,
+        design_plan=no_plan,
+        writers=lambda _content: {"map.html": write_name, "report.html": write_name},
     )
     return dataclasses.replace(base, **changes)
 
@@ -110,7 +112,12 @@ def test_writers_see_the_input_warnings_in_words(tmp_path: Path) -> None:
         seen.extend(message.text(content.lang) for message in content.verified.plan.warnings)
         path.write_text("", encoding="utf-8")
 
-    run(tmp_path / "out", steps=steps(writers={"map.html": look}), sets=("parameters.inbound_parcel_kg=90",), lang="en")
+    run(
+        tmp_path / "out",
+        steps=steps(writers=lambda _content: {"map.html": look}),
+        sets=("parameters.inbound_parcel_kg=90",),
+        lang="en",
+    )
     assert len(seen) == 2
     assert "inbound_parcel_kg" in seen[0]
     assert seen[1].startswith("roads: ")
@@ -164,8 +171,8 @@ def test_occupied_out_is_refused_before_any_work(tmp_path: Path) -> None:
     "changes",
     [
         {"design_plan": fail(InfeasibleError(Message("run_needs_data", {"name": "x"})))},
-        {"writers": {"map.html": write_name, "report.html": fail(RuntimeError("full"))}},
-        {"writers": {"map.html": write_name, "report.html": fail(KeyboardInterrupt())}},
+        {"writers": lambda _content: {"map.html": write_name, "report.html": fail(RuntimeError("full"))}},
+        {"writers": lambda _content: {"map.html": write_name, "report.html": fail(KeyboardInterrupt())}},
     ],
 )
 def test_nothing_is_left_of_a_run_that_failed(tmp_path: Path, changes: Mapping[str, Any]) -> None:
