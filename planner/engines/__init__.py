@@ -1,0 +1,1 @@
+"""Adapters to outside solvers: options, statuses and exceptions translated into our own."""
