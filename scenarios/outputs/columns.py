@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from geodata.messages import Lang
-from scenarios.outputs.terms import figure, is_missing, number, share, term
+from scenarios.outputs.terms import capital, figure, is_missing, number, share, term
 
 ColumnKind = Literal["text", "number", "share", "flag", "term", "figure"]
 
@@ -109,13 +109,13 @@ _ALL = (
     _text("part", 26),
     Column("value", "figure"),
     Column("unit", "term", prefix="unit_"),
-    _number("numerator", digits=2),
-    _number("denominator", digits=2),
+    Column("numerator", "figure"),
+    Column("denominator", "figure"),
     _text("list_id", 24),
     _text("note", 50),
     Column("stage", "term", prefix="stage_"),
     _text("depot", 22),
-    Column("status", "term", prefix="solve_status_"),
+    Column("solve_status", "term", prefix="solve_status_", width=16),
     _number("objective", "cny_per_day", 2),
     _number("bound", "cny_per_day", 2),
     Column("gap", "share"),
@@ -137,6 +137,7 @@ _ALL = (
     Column("data_kind", "term", prefix="data_kind_"),
     _text("text", 100),
     _text("setting", 30),
+    _text("setting_value", 24),
     _text("origin", 40),
 )
 #: Every column of the run's tables by name.
@@ -146,7 +147,7 @@ COLUMNS = {column.name: column for column in _ALL}
 def header(name: str, lang: Lang) -> str:
     """Return the heading of a column with its unit."""
     column = COLUMNS[name]
-    heading = term(name, lang)
+    heading = capital(term(name, lang))
     if not column.unit:
         return heading
     unit = term(f"unit_{column.unit}", lang)

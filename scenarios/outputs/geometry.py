@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,8 +17,6 @@ from planner.routing.result import Route
 
 #: 1e-5 degrees is about one metre.
 DIGITS = 5
-_KM_PER_DEGREE = 111.195
-_CIRCLE_STEPS = 12  # segments a quarter circle
 
 Position = tuple[float, float]
 
@@ -51,17 +48,6 @@ def bounds(county: County, places: Iterable[Position]) -> tuple[float, float, fl
     west, south = array[:, :2].min(axis=0)
     east, north = array[:, 2:].max(axis=0)
     return float(west), float(south), float(east), float(north)
-
-
-def circles(centres: Iterable[Position], radius_km: float) -> BaseGeometry:
-    """Return the union of circles of `radius_km` around places, on a plane tangent at their middle."""
-    points = np.array(sorted(centres), dtype=float).reshape(-1, 2)
-    if not len(points) or radius_km <= 0.0:
-        return shapely.Polygon()
-    scale = np.array([_KM_PER_DEGREE * math.cos(math.radians(float(points[:, 1].mean()))), _KM_PER_DEGREE])
-    disks = shapely.buffer(shapely.points(points * scale), radius_km, quad_segs=_CIRCLE_STEPS)
-    union: BaseGeometry = shapely.transform(shapely.union_all(disks), lambda xy: xy / scale)
-    return union
 
 
 def reach_km(problem: PlanProblem) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import folium
 from branca.element import Element, Figure, MacroElement
@@ -12,8 +12,8 @@ from jinja2 import Template
 from scenarios.content import RunContent
 from scenarios.outputs import geometry
 from scenarios.outputs.facts import headline_facts, map_notes, source_lines
-from scenarios.outputs.map_layers import MapLayer, map_layers
-from scenarios.outputs.offline import CONTENT_POLICY, FONT_STACK, RawElement, asset, json_block, render_offline
+from scenarios.outputs.map_layers import GROUPS, MapLayer, map_layers
+from scenarios.outputs.offline import CONTENT_POLICY, RawElement, asset, font_stack, json_block, render_offline
 from scenarios.outputs.tables import RunTables, run_tables
 from scenarios.outputs.terms import say
 
@@ -22,12 +22,11 @@ MAX_ZOOM = 18
 #: Village names are drawn only where at most this many fit the view.
 MAX_VILLAGE_LABELS = 70
 
-_GROUPS = ("sites", "villages", "routes", "base")
 _DATA_ID = "xiangyou-data"
 _PANEL = '<aside id="xiangyou-panel" class="xy-panel"></aside>'
 
 
-class DataLayer(MacroElement):  # type: ignore[misc]  # branca is untyped
+class DataLayer(MacroElement):
     """A map layer drawn by our own script from the columns of the page's data block.
 
     Parameters
@@ -39,13 +38,13 @@ class DataLayer(MacroElement):  # type: ignore[misc]  # branca is untyped
     _template = Template("{% macro script(this, kwargs) %}xiangyou.add({{ this.index }});{% endmacro %}")
 
     def __init__(self, index: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = "DataLayer"
         self._id = str(index)
         self.index = int(index)
 
 
-class _Start(MacroElement):  # type: ignore[misc]
+class _Start(MacroElement):
     """Hands the map to our script before the layers, and finishes the page after them."""
 
     _template = Template(
@@ -54,7 +53,7 @@ class _Start(MacroElement):  # type: ignore[misc]
     )
 
     def __init__(self, *, is_first: bool) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Start" if is_first else "Finish"
         self._id = "page"
         self.is_first = is_first
@@ -94,13 +93,13 @@ def map_page(content: RunContent, tables: RunTables, layers: list[MapLayer]) -> 
     for index in range(len(layers)):
         page.add_child(DataLayer(index))
     page.add_child(_Start(is_first=False))
-    figure = page.get_root()
+    figure = cast("Figure", page.get_root())
     _add_page_parts(figure, payload, content)
     return _with_language(render_offline(figure), content.lang)
 
 
 def _add_page_parts(figure: Figure, payload: dict[str, Any], content: RunContent) -> None:
-    style = asset("map.css").replace("__FONTS__", FONT_STACK)
+    style = asset("map.css").replace("__FONTS__", font_stack(content.lang))
     head: list[Element] = [
         RawElement(f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'),
         RawElement(f"<title>{say('map_title_tag', content.lang)}</title>"),
@@ -132,7 +131,7 @@ def map_payload(content: RunContent, tables: RunTables, layers: list[MapLayer]) 
         ),
         "invented": say("invented", lang) if county.is_invented else "",
         "facts": [[fact.label, fact.value, fact.detail] for fact in headline_facts(content, tables)],
-        "groups": [[group, say(f"map_group_{group}", lang)] for group in _GROUPS],
+        "groups": [[group, say(f"map_group_{group}", lang)] for group in GROUPS],
         "layers": [layer.payload() for layer in layers],
         "labels": _labels(content),
         "maxVillageLabels": MAX_VILLAGE_LABELS,

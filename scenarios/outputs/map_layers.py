@@ -13,11 +13,12 @@ from typing import Any, Literal
 import pandas as pd
 
 from geodata.messages import Lang
+from networks.isochrones import coverage_area
 from scenarios.content import RunContent
 from scenarios.outputs import geometry
 from scenarios.outputs.columns import cell, header
 from scenarios.outputs.tables import RunTables
-from scenarios.outputs.terms import is_missing, number, say, term
+from scenarios.outputs.terms import capital, is_missing, number, say, term
 
 #: Colours that stay apart for colour-blind readers (after Okabe and Ito); shape and fill differ too.
 COLOURS = {
@@ -47,6 +48,8 @@ _MINOR_ROAD = ("#DBD6CA", 0.8)
 _SHAPES = {"county_centre": "star", "township_station": "house", "village_point": "square"}
 _SIZES = {"county_centre": 13.0, "township_station": 8.5, "village_point": 6.5}
 
+#: Legend groups from top to bottom.
+GROUPS = ("sites", "villages", "routes", "base")
 _VILLAGE_TIPS = (
     "village_code",
     "township",
@@ -211,7 +214,9 @@ def _sites(content: RunContent, tables: RunTables, kind: str) -> list[MapLayer]:
         chosen = (tables.sites["kind"] == kind) & (tables.sites["decision"] == decision)
         rows = tables.sites[chosen & tables.sites["lon"].notna()]
         name = say(
-            "map_site", lang, {"kind": term(f"kind_{kind}", lang), "decision": term(f"decision_{decision}", lang)}
+            "map_site",
+            lang,
+            {"kind": capital(term(f"kind_{kind}", lang)), "decision": term(f"decision_{decision}", lang)},
         )
         layers.append(
             MapLayer(
@@ -255,19 +260,20 @@ def _routes(content: RunContent, tables: RunTables, tier: str) -> MapLayer:
 
 def _coverage(content: RunContent) -> MapLayer:
     problem = content.problem
-    places = geometry.positions(problem.county.facilities, "facility_id")
-    points = [places[i] for i in sorted(content.verified.plan.siting.station_of_point) if i in places]
-    radius_km, _ = geometry.reach_km(problem)
-    rings = geometry.rings(geometry.circles(points, radius_km))
+    facilities = problem.county.facilities
+    points = facilities[facilities["facility_id"].isin(set(content.verified.plan.siting.station_of_point))]
+    _, detour = geometry.reach_km(problem)
+    area = coverage_area(None, points, problem.standard.access_km * 1000.0, detour)
+    rings = [geometry.rings(part) for part in area.geometry]
     label = say("map_coverage", content.lang, {"km": number(problem.standard.access_km, 1)})
     return MapLayer(
         layer_id="coverage",
         group="routes",
         kind="area",
         label=label,
-        count=len(points) if rings else 0,
+        count=int(points["lon"].notna().sum()) if rings else 0,
         style={"fill": COLOURS["coverage"], "opacity": 0.16, "stroke": COLOURS["coverage"], "weight": 0.8},
-        data={"rings": [rings]},
+        data={"rings": rings},
         is_interactive=False,
     )
 

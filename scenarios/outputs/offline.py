@@ -20,10 +20,10 @@ from branca.element import CssLink, Element, Figure, JavascriptLink
 from jinja2 import Template
 from xstatic.pkg import leaflet
 
-#: Fonts with Chinese glyphs, the first installed is used.
-FONT_STACK = (
-    '"Microsoft YaHei", "PingFang SC", "SimHei", "Noto Sans CJK SC", "Noto Sans SC", "WenQuanYi Micro Hei", sans-serif'
-)
+from geodata.messages import Lang
+
+_CHINESE_FONTS = '"Microsoft YaHei", "PingFang SC", "SimHei", "Noto Sans CJK SC", "Noto Sans SC", "WenQuanYi Micro Hei"'
+_LATIN_FONTS = '"Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans", "DejaVu Sans"'
 #: Browsers refuse every request of the page.
 CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 
@@ -38,6 +38,12 @@ _CSS_URL = re.compile(r"url\(\s*['\"]?([^'\")]+)['\"]?\s*\)")
 _SOURCE_MAP = re.compile(r"^\s*//[#@] sourceMappingURL=.*$", re.MULTILINE)
 #: Characters that could end a script element, start a tag or entity, or end a line or a template literal.
 _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&`\u2028\u2029"}
+
+
+def font_stack(lang: Lang) -> str:
+    """Return the fonts of a page, the first installed is used; fonts with Chinese glyphs are always among them."""
+    fonts = (_CHINESE_FONTS, _LATIN_FONTS) if lang == "zh" else (_LATIN_FONTS, _CHINESE_FONTS)
+    return ", ".join((*fonts, "sans-serif"))
 
 
 def asset(name: str) -> str:
@@ -83,7 +89,7 @@ def render_offline(figure: Figure) -> str:
     return str(figure._template.render(this=figure, kwargs={}))  # noqa: SLF001
 
 
-class RawElement(Element):  # type: ignore[misc]  # branca is untyped
+class RawElement(Element):
     """Text that goes into the page as it is, never read as a template."""
 
     _template = Template("{{ this.text }}")

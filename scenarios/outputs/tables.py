@@ -313,7 +313,7 @@ def _report_row(stage: str, depot: str, report: SolveReport, content: RunContent
     return {
         "stage": stage,
         "depot": depot,
-        "status": report.status,
+        "solve_status": report.status,
         "objective": report.objective,
         "bound": report.bound,
         "gap": report.gap,
@@ -333,7 +333,7 @@ def _reports(content: RunContent) -> pd.DataFrame:
         _report_row("routing", names.get(depot, depot), plan.routing.reports[depot], content)
         for depot in sorted(plan.routing.reports)
     ]
-    columns = ("stage", "depot", "status", "objective", "bound", "gap", "engine", "seed", "limits", "note")
+    columns = ("stage", "depot", "solve_status", "objective", "bound", "gap", "engine", "seed", "limits", "note")
     return _frame(rows, columns)
 
 
@@ -387,8 +387,8 @@ def _sources(content: RunContent) -> pd.DataFrame:
 def _settings(content: RunContent) -> pd.DataFrame:
     return _frame(
         (
-            {"setting": key, "value": plain(value), "origin": origin}
+            {"setting": key, "setting_value": plain(value), "origin": origin}
             for key, (value, origin) in content.resolved.items()
         ),
-        ("setting", "value", "origin"),
+        ("setting", "setting_value", "origin"),
     )

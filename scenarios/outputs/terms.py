@@ -9,6 +9,9 @@ from geodata.messages import Lang, has_label, label, text
 
 #: What stands where there is no figure.
 MISSING = "—"
+#: Figures from here on are printed without digits after the point.
+_WHOLE_FROM = 1000.0
+_PERCENT = 100.0
 
 _EMPTY: Mapping[str, object] = {}
 
@@ -24,6 +27,11 @@ def term(key: str, lang: Lang) -> str:
         return text(f"out_term_{key}", lang)
     except KeyError:
         return key
+
+
+def capital(words: str) -> str:
+    """Return words with a capital first letter, for headings."""
+    return words[:1].upper() + words[1:]
 
 
 def say(key: str, lang: Lang, params: Mapping[str, object] = _EMPTY) -> str:
@@ -63,24 +71,24 @@ def share(value: object, digits: int = 1) -> str:
         return MISSING
     figure = float(value)  # type: ignore[arg-type]
     step = 10.0**-digits
-    percent = round(figure * 100.0, digits)
-    if figure < 1.0 and percent >= 100.0:
-        percent = 100.0 - step
+    percent = round(figure * _PERCENT, digits)
+    if figure < 1.0 and percent >= _PERCENT:
+        percent = _PERCENT - step
     if figure > 0.0 and percent <= 0.0:
         percent = step
     return f"{percent:.{digits}f}%"
 
 
 def figure(value: object, unit: str) -> str:
-    """Return a figure with the digits that suit its unit; shares as percentages."""
+    """Return a figure with the digits that suit its size; shares as percentages."""
     if unit == "share":
         return share(value)
     if is_missing(value):
         return MISSING
-    size = abs(float(value))  # type: ignore[arg-type]
-    if size >= 1000 or float(value).is_integer():  # type: ignore[arg-type]
-        return number(value)
-    return number(value, 1 if size >= 100 else 2 if size >= 0.1 else 4)  # noqa: PLR2004
+    size = float(value)  # type: ignore[arg-type]
+    if abs(size) >= _WHOLE_FROM or size.is_integer():
+        return number(size)
+    return f"{size:.4g}" if abs(size) >= 1.0 else f"{size:.3g}"
 
 
 def plain(value: object) -> str:

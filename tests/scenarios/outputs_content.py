@@ -287,10 +287,12 @@ def make_plan(size: Size, county: County) -> Plan:
                 point_of_village[codes[i]] = point
                 station_of_point[point] = f"S{t:04d}"
     centre_of_station = {f"S{t:04d}": "C1" for t in range(size.townships)}
+    existing = county.facilities[county.facilities["status"] == "existing"]["facility_id"]
     report = SolveReport("feasible", 1000.0, 990.0, "HiGHS 1.11", 1, {"node_limit": 20000.0})
+    open_ids = {*station_of_point, *centre_of_station, "C1"}
     siting = SitingResult(
-        open_ids=tuple(sorted({*station_of_point, *centre_of_station, "C1"})),
-        closed_ids=("X-closed",),
+        open_ids=tuple(sorted(open_ids)),
+        closed_ids=tuple(sorted(set(existing) - open_ids)),
         point_of_village=point_of_village,
         station_of_point=station_of_point,
         centre_of_station=centre_of_station,
@@ -300,8 +302,8 @@ def make_plan(size: Size, county: County) -> Plan:
     routes = [trip("T1", "county_township", "C1", "truck", list(centre_of_station))]
     for station in centre_of_station:
         points = [p for p, s in station_of_point.items() if s == station]
-        for n in range(0, len(points), 6):
-            routes.append(trip(f"{station}-{n // 6 + 1:02d}", "township_village", station, "van", points[n : n + 6]))
+        chunks = [points[n : n + 6] for n in range(0, len(points), 6)]
+        routes += [trip(f"{station}-{n + 1:02d}", "township_village", station, "van", c) for n, c in enumerate(chunks)]
     routing_report = SolveReport("optimal", 500.0, 500.0, "OR-Tools 9.14", 1)
     routing = RoutingResult(
         tuple(routes), dict.fromkeys(("C1", *centre_of_station), routing_report), routing_report, {}

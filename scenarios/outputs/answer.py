@@ -1,0 +1,152 @@
+"""The answer in plain words: what the plan gives, what it costs, how sure it is, what it leaves out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from geodata.messages import Lang
+from planner.plan import Kpi
+from planner.reports import SolveReport
+from scenarios.content import RunContent
+from scenarios.outputs.facts import joined, parcels_served
+from scenarios.outputs.tables import RunTables
+from scenarios.outputs.terms import number, say, share, term
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One condition of the service standard, with what the plan reaches."""
+
+    label: str
+    wanted: float
+    reached: float
+    detail: str
+
+    @property
+    def is_met(self) -> bool:
+        """Tell whether the condition holds."""
+        return self.reached >= self.wanted - 1e-9
+
+
+def site_counts(tables: RunTables) -> dict[str, int]:
+    """Return open and new sites by tier, and existing sites closed."""
+    counts = Counter(zip(tables.sites["kind"], tables.sites["decision"], strict=True))
+    out = {"closed": sum(n for (_, decision), n in counts.items() if decision == "closed")}
+    for kind, key in (("county_centre", "centres"), ("township_station", "stations"), ("village_point", "points")):
+        out[key] = counts[kind, "kept"] + counts[kind, "new"]
+        out[f"new_{key}"] = counts[kind, "new"]
+    return out
+
+
+def answer_sentences(content: RunContent, tables: RunTables) -> list[str]:
+    """Return the answer paragraph, sentence by sentence."""
+    lang, verified = content.lang, content.verified
+    villages = len(tables.villages)
+    served = int(tables.villages["is_served"].sum())
+    parcels = parcels_served(tables)
+    figures: dict[str, object] = {
+        **{key: number(value) for key, value in site_counts(tables).items()},
+        "county": content.problem.county.name,
+        "served": number(served),
+        "villages": number(villages),
+        "share": share(served / villages if villages else None),
+        "visits": content.problem.standard.visits_per_week,
+        "cost": number(verified.cost_cny_per_day),
+        "year": _yearly(verified.cost_cny_per_day * 365.0, lang),
+        "per_parcel": number(verified.cost_cny_per_day / parcels if parcels else None, 2),
+        "parcels": number(parcels),
+        "investment": number(verified.investment_cny),
+    }
+    sentences = [
+        say("answer_serves", lang, figures),
+        say("answer_costs", lang, figures),
+        say("answer_invests", lang, figures),
+    ]
+    sentences.append(_standard_sentence(targets(content), lang))
+    sentences += [unserved_sentence(content, tables), siting_sentence(content), routing_sentence(content)]
+    return [sentence for sentence in sentences if sentence]
+
+
+def _yearly(cny: float, lang: Lang) -> str:
+    """Return a yearly sum as it is spoken: in tens of thousands in Chinese, to the thousand in English."""
+    return f"{number(cny / 10_000.0, 1)}万" if lang == "zh" else number(round(cny, -3))
+
+
+def _standard_sentence(rows: list[Target], lang: Lang) -> str:
+    if not rows:
+        return ""
+    missed = [row for row in rows if not row.is_met]
+    if not missed:
+        return say("answer_standard_met", lang, {"count": len(rows)})
+    stop = "；" if lang == "zh" else "; "
+    details = [
+        say("answer_missed_part", lang, {"label": r.label, "reached": share(r.reached), "wanted": share(r.wanted)})
+        for r in missed
+    ]
+    return say("answer_standard_missed", lang, {"parts": stop.join(details)})
+
+
+def unserved_sentence(content: RunContent, tables: RunTables) -> str:
+    """Say how many villages stay without service, and why."""
+    lang = content.lang
+    if not len(tables.unserved):
+        return say("answer_all_served", lang)
+    reasons = Counter(u.reason for u in content.verified.plan.siting.unserved)
+    parts = [
+        say("answer_reason_part", lang, {"count": number(count), "reason": term(f"reason_short_{reason}", lang)})
+        for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    return say("answer_unserved", lang, {"count": number(len(tables.unserved)), "parts": joined(parts, content)})
+
+
+def status_key(report: SolveReport) -> str:
+    """Return how a solve's answer is to be read: optimal, bounded, unproved, infeasible or unknown."""
+    if report.status == "feasible":
+        return "unproved" if report.gap is None else "bounded"
+    return report.status
+
+
+def _gap(report: SolveReport) -> Mapping[str, object]:
+    return {"gap": share(report.gap, 2)}
+
+
+def siting_sentence(content: RunContent) -> str:
+    """Say how good the choice of sites is proved to be."""
+    report = content.verified.plan.siting.report
+    return say(f"answer_siting_{status_key(report)}", content.lang, _gap(report))
+
+
+def routing_sentence(content: RunContent) -> str:
+    """Say how good the rounds are proved to be."""
+    routing = content.verified.plan.routing
+    proved = sum(report.status == "optimal" for report in routing.reports.values())
+    figures = {**_gap(routing.report), "proved": number(proved), "rounds": number(len(routing.reports))}
+    return say(f"answer_routing_{status_key(routing.report)}", content.lang, figures) if routing.reports else ""
+
+
+def targets(content: RunContent) -> list[Target]:
+    """Return the conditions of the service standard that a KPI measures."""
+    standard, lang = content.problem.standard, content.lang
+    wanted = (
+        ("K6", "within_standard", standard.population_share, "target_population"),
+        ("K4", "total", standard.village_point_share, "target_points"),
+        ("K3", "total", standard.township_station_share, "target_stations"),
+    )
+    rows = []
+    for kpi_id, part, least, key in wanted:
+        kpi = _find(content, kpi_id, part)
+        if kpi is None or kpi.value is None:
+            continue
+        figures = {"km": number(standard.access_km, 1)}
+        detail = f"{number(kpi.numerator)} / {number(kpi.denominator)}"
+        rows.append(Target(say(key, lang, figures), least, kpi.value, detail))
+    return rows
+
+
+def _find(content: RunContent, kpi_id: str, part: str) -> Kpi | None:
+    try:
+        return content.verified.kpis.get(kpi_id, part)
+    except KeyError:
+        return None
