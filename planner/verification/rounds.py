@@ -98,10 +98,12 @@ def _total(echelon: Echelon, facts: Facts, plan: Plan) -> Iterator[Message]:
 
 
 def _dropped(plan: Plan) -> Iterator[Message]:
+    """A site that is left out may stand as a sign, but nothing that moves may lean on it."""
+    dropped = set(plan.routing.dropped)
     used = {
         *plan.siting.point_of_village.values(),
-        *plan.siting.station_of_point.values(),
+        *(station for point, station in plan.siting.station_of_point.items() if point not in dropped),
         *(stop.facility_id for route in plan.routing.routes for stop in route.stops),
     }
-    for site in sorted(used & set(plan.routing.dropped)):
+    for site in sorted(used & dropped):
         yield Message("check_dropped_in_use", {"site": site})

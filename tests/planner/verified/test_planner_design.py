@@ -14,7 +14,6 @@ from planner.reports import SolveReport
 from planner.routing.result import RoutingResult, Stop
 from planner.verify import violations
 
-AT_SA = {"P1": "SA", "P2": "SA", "P3": "SB"}
 #: 60 km; 100 - 34 parcels fewer at SA; one stop fewer at SA: 4 km, 8 min and 7.5 min; SB as before.
 WITHOUT_P2 = {"C1": 60.0 + (149.2 - 0.05 * 24.0) / 3.0, "SA": 2.0 + 30.5 / 4.0, "SB": 2.0 + 30.5 / 4.0}
 
@@ -160,13 +159,20 @@ def test_unlimited_vehicles_are_never_proved_too_small(hand_problem, change):
     assert fleet_too_small(asking(hand_problem, village_point_share=0.0)) is None
 
 
-def test_engines_plan_the_hand_made_county(hand_problem, hand_plan):
-    """The engines do at least as well as the plan by hand, by their own objective and by the checked cost."""
-    verified = design_plan(hand_problem)
+def test_engines_plan_the_hand_made_county(hand_problem, hand_plan, change):
+    """Without a site in V4 the engines choose the plan by hand: one point for V3 and V4, P5 closed."""
+    verified = design_plan(change(hand_problem, "facilities", "P4", lock="closed"))
     siting = verified.plan.siting
-    assert "C2" not in siting.open_ids
-    assert [u.village_code for u in siting.unserved] == ["V5"]
+    assert siting.open_ids == hand_plan.siting.open_ids
+    assert siting.closed_ids == hand_plan.siting.closed_ids
+    assert dict(siting.point_of_village) == dict(hand_plan.siting.point_of_village)
+    assert [(u.village_code, u.reason) for u in siting.unserved] == [("V5", "no_location")]
     assert verified.plan.routing.report.status == "optimal"
-    assert verified.cost_cny_per_day <= 297.7547620
-    if siting.open_ids == hand_plan.siting.open_ids and siting.station_of_point == AT_SA:
-        assert verified.cost_cny_per_day == pytest.approx(297.7547619)
+    assert verified.cost_cny_per_day == pytest.approx(297.7547619)
+
+
+def test_near_point_is_worth_its_cost_to_the_villagers(hand_problem):
+    """V4 sends and gets 10 parcels over 2 km: 6 CNY a day of ways, more than a point of its own costs."""
+    verified = design_plan(hand_problem)
+    assert verified.plan.siting.point_of_village["V4"] == "P4"
+    assert verified.cost_cny_per_day > 297.7547619
