@@ -11,6 +11,7 @@ from geodata.messages import Message
 
 SYNTHETIC_PREFIX = "99"
 _TOWNSHIP_DIGITS = 9
+_NOTE_SEAT = "置于乡镇驻地 put at the township seat"
 
 Filled = tuple[County, list[Message]]
 
@@ -115,6 +116,6 @@ def place_at_seats(county: County) -> Filled:
     if rows.empty:
         return county, []
     villages.loc[rows, ["lon", "lat"]] = seats.loc[villages.loc[rows, "township_code"], ["lon", "lat"]].to_numpy()
-    villages.loc[rows, "location_note"] = "township_seat"
+    villages.loc[rows, "location_note"] = _NOTE_SEAT
     note = Message("assumed_unlocated_at_seat", {"villages": len(rows)})
     return county.replace(villages=villages), [note]

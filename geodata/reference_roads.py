@@ -212,7 +212,7 @@ def _chains(rank: dict[Stretch, int], stops: set[int]) -> Iterator[tuple[int, li
         return way
 
     starts = [node for node in sorted(beside) if is_end(node)]
-    for node in [*starts, *(n for n in sorted(beside) if n not in set(starts))]:
+    for node in [*starts, *sorted(set(beside) - set(starts))]:
         for other in beside[node]:
             if _key(node, other) not in done:
                 yield rank[_key(node, other)], walk(node, other)

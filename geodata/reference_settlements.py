@@ -138,7 +138,8 @@ def _town_of(terrain: Terrain, towns: IntArray, quarters: IntArray, rural: IntAr
     distance = np.hypot(gap[..., 0], gap[..., 1])
     distance[:, 0] /= _SEAT_PULL
     nearest = distance.argmin(axis=1)
-    return np.concatenate([np.arange(len(towns)), np.zeros(len(quarters), dtype=np.intp), nearest]).astype(np.intp)
+    joined = np.concatenate([np.arange(len(towns)), np.zeros(len(quarters), dtype=np.intp), nearest])
+    return np.asarray(joined, dtype=np.intp)
 
 
 def _town_people(count: int, rng: np.random.Generator) -> IntArray:

@@ -1,0 +1,1 @@
+"""Importers: real data sets brought into the form of a county."""
