@@ -59,7 +59,7 @@ def road_matrix(
     TravelMatrix
         Labelled by ``place_id``; provider ``road graph``.
     """
-    minutes, metres = _road_part(network, origins, destinations, profile, parameters)
+    minutes, metres = _road_part(network, origins, destinations, profile, parameters, cutoff_km)
     row, column, direct = _direct(origins, destinations)
     minutes[row, column] = direct * 0.06 / profile.off_road_kmh
     metres[row, column] = direct
@@ -82,6 +82,7 @@ def _road_part(
     destinations: pd.DataFrame,
     profile: SpeedProfile,
     parameters: Parameters | None,
+    cutoff_km: float | None,
 ) -> tuple[Floats, Floats]:
     """Legs and fastest ways between the places that are on the road."""
     from_rows, to_rows = _on_road(origins), _on_road(destinations)
@@ -91,6 +92,7 @@ def _road_part(
         _points(origins, from_rows),
         _points(destinations, to_rows),
         ignores_oneway=profile.ignores_oneway,
+        cutoff_min=_search_limit_min(profile, cutoff_km),
     )
     legs = (
         origins["snap_distance_m"].to_numpy(dtype=float)[from_rows, None]
@@ -101,6 +103,13 @@ def _road_part(
     minutes[np.ix_(from_rows, to_rows)] = way_minutes + legs * 0.06 / profile.off_road_kmh
     metres[np.ix_(from_rows, to_rows)] = way_metres + legs
     return minutes, metres
+
+
+def _search_limit_min(profile: SpeedProfile, cutoff_km: float | None) -> float | None:
+    """Return minutes after which the search may stop: at one speed on all roads kilometres are minutes."""
+    if cutoff_km is None or profile.flat_speed_kmh is None:
+        return None
+    return (cutoff_km + 0.001) * 60 / profile.flat_speed_kmh
 
 
 def _on_road(snaps: pd.DataFrame) -> Integers:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from networks.road_network import Floats, Integers, RoadNetwork
 
-#: Cells (sources × nodes) worked on at a time; bounds the memory to about 200 MB.
-_BATCH_CELLS = 4_000_000
+#: Cells (sources × nodes) worked on at a time; small enough to stay near the processor, and to bound the memory.
+_BATCH_CELLS = 500_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +109,11 @@ class Graph:
     def tail(self) -> Integers:
         """Tail of each arc."""
         return np.repeat(np.arange(self.node_count), np.diff(self.first))
+
+    def arcs(self, tail: npt.NDArray[np.int32], head: npt.NDArray[np.int32]) -> Integers:
+        """Return the arc from each tail to each head; the arcs must exist."""
+        key = self.tail * self.node_count + self.head
+        return np.searchsorted(key, tail.astype(np.int64) * self.node_count + head)
 
     def reversed(self) -> Graph:
         """Return the graph with every arc turned round."""
@@ -213,24 +219,24 @@ def _search(graph: Graph, source: Integers, target: Integers, cutoff_min: float 
     return np.concatenate(minutes), np.concatenate(metres)
 
 
-def _metres(graph: Graph, minutes: Floats, previous: Integers) -> Floats:
+def _metres(graph: Graph, minutes: Floats, previous: npt.NDArray[np.int32]) -> Floats:
     """Return the metres along the trees of fastest ways: every node doubles the stretch it looks back over."""
     count = graph.node_count
     flat = np.flatnonzero(np.isfinite(minutes))
+    node = (flat % count).astype(np.int32)
     before = previous.reshape(-1)[flat]
     has_before = before >= 0
-    number = np.empty(minutes.size, dtype=np.int64)
-    number[flat] = np.arange(len(flat))
-    parent = np.arange(len(flat))
-    parent[has_before] = number[flat[has_before] // count * count + before[has_before]]
+    # Four-byte numbers: the rounds below are bound by memory, not by arithmetic.
+    number = np.empty(minutes.size, dtype=np.int32)
+    number[flat] = np.arange(len(flat), dtype=np.int32)
+    parent = np.arange(len(flat), dtype=np.int32)
+    parent[has_before] = number[flat[has_before] - node[has_before] + before[has_before]]
     length = np.zeros(len(flat))
-    key = graph.tail * count + graph.head
-    wanted = before[has_before].astype(np.int64) * count + flat[has_before] % count
-    length[has_before] = graph.metres[np.searchsorted(key, wanted)]
+    length[has_before] = graph.metres[graph.arcs(before[has_before], node[has_before])]
     while not np.array_equal(parent, grand := parent[parent]):
         length += length[parent]
         parent = grand
-    # The last round: every parent is a root now, whose own length is nil.
+    # Every parent is a root now, whose own length is nil.
     metres = np.full(minutes.size, np.inf)
     metres[flat] = length
     return metres.reshape(minutes.shape)
