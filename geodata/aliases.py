@@ -19,6 +19,7 @@ from geodata.schemas import LAYERS, SHEETS
 
 #: Traditional → simplified forms that occur in the names of sheets and columns.
 _FORMS = (
+    "屬属 "
     "來来 個个 們们 備备 價价 內内 凍冻 劃划 劑剂 動动 區区 參参 員员 單单 國国 圍围 園园 圖图 場场 學学 "
     "實实 導导 層层 幾几 從从 態态 慮虑 應应 戶户 採采 據据 數数 時时 書书 業业 標标 櫃柜 權权 歷历 況况 "
     "測测 準准 溫温 漢汉 灣湾 營营 產产 發发 碼码 稱称 積积 級级 絡络 統统 經经 線线 編编 緯纬 縣县 總总 "
