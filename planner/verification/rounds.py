@@ -98,7 +98,7 @@ def _total(echelon: Echelon, facts: Facts, plan: Plan) -> Iterator[Message]:
 
 
 def _dropped(plan: Plan) -> Iterator[Message]:
-    """A site that is left out may stand as a sign, but nothing that moves may lean on it."""
+    """Let a left-out site stand as a sign, but let nothing that moves lean on it."""
     dropped = set(plan.routing.dropped)
     used = {
         *plan.siting.point_of_village.values(),

@@ -14,7 +14,7 @@ from planner.verification.measures import is_more
 def check_service(problem: PlanProblem, facts: Facts, plan: Plan) -> Iterator[Message]:
     """Yield a message for every village out of account or out of reach, and every missed part of the standard."""
     yield from _account(facts, plan)
-    yield from _reasons(facts, plan)
+    yield from _reasons(problem, facts, plan)
     yield from _reach(problem, facts, plan)
     yield from missed_standard(problem, facts, plan)
 
@@ -27,10 +27,17 @@ def _account(facts: Facts, plan: Plan) -> Iterator[Message]:
         yield Message("check_demand_of_unlisted_village", {"village": code, "parcels": parcels})
 
 
-def _reasons(facts: Facts, plan: Plan) -> Iterator[Message]:
+def _reasons(problem: PlanProblem, facts: Facts, plan: Plan) -> Iterator[Message]:
+    """Hold the reasons that can be seen from the input against it."""
+    usable = [s.facility_id for s in facts.sites.values() if s.kind == "village_point" and s.lock != "closed"]
     for entry in plan.siting.unserved:
-        if (entry.reason == "no_location") == facts.villages[entry.village_code].is_located:
-            yield Message("check_wrong_reason", {"village": entry.village_code, "reason": entry.reason})
+        code = entry.village_code
+        is_true = (entry.reason == "no_location") != facts.villages[code].is_located
+        if is_true and entry.reason == "no_site_in_reach":
+            nearest_km = min((access(problem, code, point)[0] for point in usable), default=math.inf)
+            is_true = nearest_km > problem.standard.allocation_km
+        if not is_true:
+            yield Message("check_wrong_reason", {"village": code, "reason": entry.reason})
     for code in sorted(plan.siting.point_of_village):
         if not facts.villages[code].is_located:
             yield Message("check_served_without_place", {"village": code})

@@ -142,6 +142,11 @@ BY_DECISION = {
             point_of_village=drop_key(p.siting.point_of_village, "V4"),
             unserved=(*p.siting.unserved, Unserved("V4", "no_location", {})),
         ),
+        lambda p: siting(
+            p,
+            point_of_village=drop_key(p.siting.point_of_village, "V4"),
+            unserved=(*p.siting.unserved, Unserved("V4", "no_site_in_reach", {})),
+        ),
     ],
     "check_served_without_place": [
         lambda p: siting(p, point_of_village={**p.siting.point_of_village, "V5": "P3"}, unserved=())
@@ -377,3 +382,15 @@ def test_refused_plan_carries_all_violations(hand_problem, hand_plan, change):
 def test_numbers_equal_up_to_rounding_are_equal(hand_problem, hand_plan):
     nearly = route(hand_plan, 2, stops=(Stop("P3", 56.0 + 1e-8, 14.0 - 1e-9),))
     assert keys(hand_problem, nearly) == []
+
+
+def test_true_reason_is_accepted(hand_problem, hand_plan, change):
+    """Without P3 and P4 nothing lies within 8 km of V3 and V4."""
+    problem = hand_problem
+    for point in ("P3", "P4"):
+        problem = change(problem, "facilities", point, lock="closed")
+    unserved = (*hand_plan.siting.unserved, Unserved("V4", "no_site_in_reach", {}))
+    plan = siting(hand_plan, point_of_village=drop_key(hand_plan.siting.point_of_village, "V4"), unserved=unserved)
+    assert "check_wrong_reason" not in keys(problem, plan)
+    near = dataclasses.replace(problem, standard=dataclasses.replace(problem.standard, allocation_km=36.0))
+    assert "check_wrong_reason" in keys(near, plan)  # P1 is 36 km away
