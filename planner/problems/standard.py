@@ -95,6 +95,6 @@ class RoutingSettings:
 
     solution_limit: int = 200
     time_limit_s: float = 30.0
-    exact_stops: int = 7
+    exact_stops: int = 12
     depot_loading_min: float = 15.0
     seed: int = 1

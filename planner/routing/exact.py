@@ -6,8 +6,6 @@ then repeated with their true cost. Until then each enters with a lower bound, s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from geodata import __distribution__
@@ -16,13 +14,16 @@ from planner.routing.engine import RoundSolution
 from planner.routing.exact_counts import limited_choice
 from planner.routing.exact_partition import partition
 from planner.routing.exact_tours import TripTable
-from planner.routing.packing import pack
+from planner.routing.packing_numbers import fits_numbers, within_numbers
 from planner.routing.round_problem import RoundProblem, Trip
+from planner.routing.savings import savings_trips
 
 #: Largest round the enumeration is built for, whatever the settings say (memory grows as 2ⁿ · n).
 MOST_STOPS = 16
+#: Relative difference of objective and bound that is rounding.
+PROOF_TOLERANCE = 1e-9
 #: Repeated choices after which the search gives the best proved bound instead of the optimum.
-RESOLVE_LIMIT = 400
+RESOLVE_LIMIT = 100
 
 
 class ExactEngine:
@@ -41,29 +42,29 @@ class ExactEngine:
     def solve(self, problem: RoundProblem, settings: RoutingSettings) -> RoundSolution:  # noqa: ARG002 - engine interface
         """Solve the round to proved optimality; limited vehicles may leave stops out."""
         table = TripTable.build(problem)
-        trips, bound = _unlimited(table)
+        trips, bound = choose_trips(table)
         if trips is not None and fits_numbers(problem, trips):
-            return _solution(self.name, problem, trips, (), bound)
-        return self._limited(problem, table)
-
-    def _limited(self, problem: RoundProblem, table: TripTable) -> RoundSolution:
-        trips, left_out, bound = limited_choice(table)
-        return _solution(self.name, problem, trips, left_out, bound)
-
-
-def fits_numbers(problem: RoundProblem, trips: Sequence[Trip]) -> bool:
-    """Tell whether the trips can be packed onto the available vehicles."""
-    for k, vehicle in enumerate(problem.vehicles):
-        if vehicle.available is None:
-            continue
-        minutes = [problem.figures(trip).minutes for trip in trips if trip.vehicle == k]
-        if max(pack(minutes, vehicle.shift_min), default=-1) + 1 > vehicle.available:
-            return False
-    return True
+            return _solution(self.name, problem, trips, bound)
+        if any(vehicle.available is not None for vehicle in problem.vehicles):
+            limited = limited_choice(table)
+            if limited is not None:
+                return _solution(self.name, problem, *limited)
+        return _solution(self.name, problem, *_fallback(table))
 
 
-def _unlimited(table: TripTable) -> tuple[tuple[Trip, ...] | None, float]:
-    """Choose trips without regard to vehicle numbers; None if some choice could not be made exact in time."""
+def _fallback(table: TripTable) -> tuple[tuple[Trip, ...], float]:
+    """Return a savings plan with the bound of the enumeration, where too many trips would have to be made exact."""
+    problem = table.problem
+    trips = within_numbers(problem, savings_trips(problem, tuple(range(len(problem.vehicles)))))
+    served = sum(1 << i for trip in trips for i in trip.stops)
+    return trips, float(partition(table.cost.min(axis=0))[0][served])
+
+
+def choose_trips(table: TripTable) -> tuple[tuple[Trip, ...] | None, float]:
+    """Return the best trips without regard to vehicle numbers, and the bound.
+
+    The trips are None if some choice could not be made exact within `RESOLVE_LIMIT`, or if a stop fits no type.
+    """
     full = table.cost.shape[1] - 1
     bound = 0.0
     for _ in range(RESOLVE_LIMIT):
@@ -84,10 +85,10 @@ def _unlimited(table: TripTable) -> tuple[tuple[Trip, ...] | None, float]:
     return None, bound
 
 
-def _solution(
-    name: str, problem: RoundProblem, trips: tuple[Trip, ...], left_out: tuple[int, ...], bound: float
-) -> RoundSolution:
+def _solution(name: str, problem: RoundProblem, trips: tuple[Trip, ...], bound: float) -> RoundSolution:
+    served = {i for trip in trips for i in trip.stops}
+    left_out = tuple(i for i in range(len(problem.stops)) if i not in served)
     objective = sum(problem.figures(trip).cny for trip in trips)
     bound = min(bound, objective)
-    proved = objective - bound <= 1e-9 * max(1.0, abs(objective))
+    proved = objective - bound <= PROOF_TOLERANCE * max(1.0, abs(objective))
     return RoundSolution(trips, left_out, objective, bound, "optimal" if proved else "feasible", name)

@@ -10,8 +10,8 @@ from planner.routing.exact_partition import partition
 from planner.routing.exact_tours import IntArray, TripTable
 from planner.routing.round_problem import LIMIT_TOLERANCE, FloatArray, Trip
 
-#: Repeated choices after which the best proved bound is given instead of the optimum.
-REPEAT_LIMIT = 200
+#: Repeated choices after which the search gives up.
+REPEAT_LIMIT = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class _Layer:
     taken: IntArray
 
 
-def limited_choice(table: TripTable) -> tuple[tuple[Trip, ...], tuple[int, ...], float]:
+def limited_choice(table: TripTable) -> tuple[tuple[Trip, ...], float] | None:
     """Serve as much as the available vehicles can, then at least cost.
 
     What counts first is the number of parcels plus stops served, then CNY. A vehicle-day is a set of trips of one
@@ -31,8 +31,9 @@ def limited_choice(table: TripTable) -> tuple[tuple[Trip, ...], tuple[int, ...],
 
     Returns
     -------
-    trips, left_out, bound
-        Trips, stops left out, and a proved lower bound on the CNY of serving the others with these vehicles.
+    trips, bound
+        Trips, and a proved lower bound on the CNY of serving their stops with these vehicles; None if no choice could
+        be made exact within `REPEAT_LIMIT`.
     """
     problem = table.problem
     worth = _worth(table)
@@ -67,9 +68,8 @@ def limited_choice(table: TripTable) -> tuple[tuple[Trip, ...], tuple[int, ...],
                 is_proof = False
                 tried[k, part] = _quick_day(table, k, part)
         if is_done:
-            left_out = tuple(i for i in range(len(problem.stops)) if not mask >> i & 1)
-            return tuple(trips), left_out, bound
-    return (), tuple(range(len(problem.stops))), 0.0
+            return tuple(trips), bound
+    return None
 
 
 def _worth(table: TripTable) -> FloatArray:

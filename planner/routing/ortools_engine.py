@@ -18,8 +18,8 @@ from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 from planner.problems.standard import RoutingSettings
 from planner.routing.bounds import lower_bound
 from planner.routing.engine import RoundSolution
-from planner.routing.exact import fits_numbers
-from planner.routing.exact_tours import TripTable
+from planner.routing.exact_improve import improve_trips
+from planner.routing.packing_numbers import parcels_and_stops, within_numbers
 from planner.routing.round_problem import FloatArray, RoundProblem, Trip
 from planner.routing.savings import savings_trips
 
@@ -35,8 +35,6 @@ LEFT_OUT_UNITS = 10**9
 #: Trips beyond the savings start that the model may open per type; trips a limited vehicle may run.
 SPARE_TRIPS = 2
 TRIPS_PER_VEHICLE = 4
-#: Trips with at most this many stops are put into their best order at the end.
-POLISH_STOPS = 9
 FIRST_SOLUTIONS = ("PATH_CHEAPEST_ARC", "PARALLEL_CHEAPEST_INSERTION")
 
 
@@ -60,8 +58,7 @@ class OrToolsEngine:
             (start, *_searched(problem, settings, start)),
             key=lambda candidate: _rank(problem, candidate),
         )
-        trips = tuple(_polished(problem, trip) for trip in trips)
-        trips = _within_numbers(problem, trips)
+        trips = within_numbers(problem, improve_trips(problem, trips))
         served = tuple(sorted(i for trip in trips for i in trip.stops))
         left_out = tuple(i for i in range(len(problem.stops)) if i not in set(served))
         objective = sum(problem.figures(trip).cny for trip in trips)
@@ -72,40 +69,9 @@ class OrToolsEngine:
 
 def _rank(problem: RoundProblem, trips: tuple[Trip, ...]) -> tuple[float, float]:
     """Rank by what is left out after the numbers of vehicles are kept, then CNY."""
-    kept = _within_numbers(problem, trips)
-    served = {i for trip in kept for i in trip.stops}
-    left = sum(
-        1.0 + stop.delivery_parcels + stop.pickup_parcels for i, stop in enumerate(problem.stops) if i not in served
-    )
-    return round(left, 9), sum(problem.figures(trip).cny for trip in kept)
-
-
-def _within_numbers(problem: RoundProblem, trips: tuple[Trip, ...]) -> tuple[Trip, ...]:
-    """Give up the trips with the fewest parcels until the rest fits the available vehicles."""
-    kept = list(trips)
-    for k, vehicle in enumerate(problem.vehicles):
-        while vehicle.available is not None and not fits_numbers(problem, [t for t in kept if t.vehicle == k]):
-            own = [t for t in kept if t.vehicle == k]
-            kept.remove(min(own, key=lambda t: (_parcels(problem, t), t.stops)))
-    return tuple(kept)
-
-
-def _parcels(problem: RoundProblem, trip: Trip) -> float:
-    return sum(1.0 + problem.stops[i].delivery_parcels + problem.stops[i].pickup_parcels for i in trip.stops)
-
-
-def _polished(problem: RoundProblem, trip: Trip) -> Trip:
-    """Put a short trip into its best order (same vehicle type)."""
-    if len(trip.stops) > POLISH_STOPS:
-        return trip
-    part = problem.select(trip.stops).with_vehicles((trip.vehicle,), (None,))
-    table = TripTable.build(part)
-    full = (1 << len(trip.stops)) - 1
-    table.resolve(0, full)
-    if (0, full) not in table.orders:
-        return trip
-    better = Trip(trip.vehicle, tuple(trip.stops[i] for i in table.orders[0, full]))
-    return better if problem.figures(better).cny < problem.figures(trip).cny else trip
+    kept = within_numbers(problem, trips)
+    served = sum(parcels_and_stops(problem, trip) for trip in kept)
+    return -round(served, 9), sum(problem.figures(trip).cny for trip in kept)
 
 
 @dataclass(frozen=True, slots=True)

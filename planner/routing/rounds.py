@@ -52,7 +52,7 @@ def solve_rounds(
         if not needed:
             needed = desk.needed(rounds, wished)
         outcomes = share_vehicles(wished, desk.counts, partial(desk.solve, rounds, wished))
-        new = {f: reason for outcome in outcomes for f, reason in outcome.dropped.items()}
+        new = _dropped_now(wished, outcomes)
         new |= desk.cut_off(new, dropped)
         if not new:
             break
@@ -136,6 +136,19 @@ class _Desk:
             for point, station in sorted(self.siting.station_of_point.items())
             if station in new and point not in dropped
         }
+
+
+def _dropped_now(wished: Sequence[DepotOutcome], outcomes: Sequence[DepotOutcome]) -> dict[str, Message]:
+    """Return what is dropped first: what no vehicle can serve, else scarce stations, else scarce points.
+
+    A point waits until the stations are settled, because the points of a dropped station leave vehicles free.
+    """
+    trunk = [o for o in outcomes if o.problem.tier == "county_township"]
+    for group in (wished, trunk, outcomes):
+        dropped = {f: reason for outcome in group for f, reason in outcome.dropped.items()}
+        if dropped:
+            return dropped
+    return {}
 
 
 def _result(
