@@ -102,6 +102,7 @@ _ALL = (
     _number("stop_sequence"),
     _number("arrival_min", "min"),
     _number("leg_km", "km", 2),
+    Column("cost_tier", "term", prefix="tier_", width=18),
     Column("item", "term", prefix="cost_item_"),
     Column("cost_share", "share"),
     _text("kpi_id", 8),
@@ -158,7 +159,7 @@ def words(name: str, value: Any, lang: Lang) -> str:
     """Return the words of a code in a ``term`` column; codes without a term stand as they are."""
     if is_missing(value):
         return ""
-    prefixes = ("kind_", "tier_") if name == "tier" else (COLUMNS[name].prefix,)
+    prefixes = ("kind_", "tier_") if name == "cost_tier" else (COLUMNS[name].prefix,)
     found = [word for prefix in prefixes if (word := term(f"{prefix}{value}", lang)) != f"{prefix}{value}"]
     return found[0] if found else str(value)
 

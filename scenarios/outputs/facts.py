@@ -6,8 +6,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from geodata.county import Provenance
+from networks.road_travel import ROAD_PROVIDER
 from scenarios.content import RunContent
-from scenarios.outputs.geometry import reach_km
+from scenarios.outputs.drawing import STRIP_M
+from scenarios.outputs.geometry import detour_factor
 from scenarios.outputs.tables import RunTables
 from scenarios.outputs.terms import number, say, share, term
 
@@ -71,34 +73,34 @@ def headline_facts(content: RunContent, tables: RunTables) -> list[Fact]:
 
 
 def provider_note(content: RunContent) -> str:
-    """Say what the distances rest on: the road network, or a straight line times a detour factor."""
+    """Say what the distances rest on: the road network, a straight line times a detour factor, or something else."""
     matrix = content.problem.travel["access"]
     if matrix.detour_factor is not None:
         return say("provider_straight", content.lang, {"factor": number(matrix.detour_factor, 2)})
-    return say("provider_roads", content.lang, {"provider": matrix.provider})
+    if matrix.provider == ROAD_PROVIDER:
+        return say("provider_roads", content.lang)
+    return say("provider_other", content.lang, {"provider": matrix.provider})
 
 
 def map_notes(content: RunContent, tables: RunTables) -> list[str]:
     """Return the statements a reader of the map must know."""
-    lang = content.lang
-    radius_km, detour = reach_km(content.problem)
+    lang, standard = content.lang, content.problem.standard
+    detour = detour_factor(content.problem)
     figures = {
-        "radius": number(radius_km, 1),
-        "km": number(content.problem.standard.access_km, 1),
+        "radius": number(standard.access_km / detour, 1),
+        "km": number(standard.access_km, 1),
         "factor": number(detour, 2),
+        "strip": number(STRIP_M),
     }
-    notes = [
-        provider_note(content),
-        say("note_routes", lang),
-        say("note_coverage", lang, figures),
-    ]
+    way = "roads" if tables.drawing.follows_roads else "straight"
+    notes = [provider_note(content), say(f"note_routes_{way}", lang), say(f"note_coverage_{way}", lang, figures)]
     unplaced = tables.villages[tables.villages["lon"].isna()]
     if len(unplaced):
         served = int(unplaced["is_served"].sum())
         notes.insert(0, say("note_unplaced", lang, {"count": len(unplaced), "served": served}))
-    hidden = tables.used_sites["lon"].isna().sum()
+    hidden = int(tables.used_sites["lon"].isna().sum())
     if hidden:
-        notes.insert(0, say("note_unplaced_sites", lang, {"count": int(hidden)}))
+        notes.insert(0, say("note_unplaced_sites", lang, {"count": hidden}))
     if content.problem.county.is_invented:
         notes.insert(0, say("note_invented", lang))
     return notes

@@ -50,12 +50,10 @@ def bounds(county: County, places: Iterable[Position]) -> tuple[float, float, fl
     return float(west), float(south), float(east), float(north)
 
 
-def reach_km(problem: PlanProblem) -> tuple[float, float]:
-    """Return (straight-line radius, detour factor) of the standard's access distance."""
-    detour = problem.travel["access"].detour_factor
-    if detour is None:
-        detour = problem.county.parameters.get("detour_factor_plains", 1.3)
-    return problem.standard.access_km / detour, detour
+def detour_factor(problem: PlanProblem) -> float:
+    """Return road over straight line: as the travel times say, else the default figure."""
+    factor = problem.travel["access"].detour_factor
+    return problem.county.parameters["detour_factor_plains"] if factor is None else factor
 
 
 def parts(geometry: BaseGeometry | None) -> list[BaseGeometry]:

@@ -15,7 +15,6 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from scenarios.content import RunContent
-from scenarios.outputs import geometry
 from scenarios.outputs.columns import COLUMNS, header
 from scenarios.outputs.gis_styles import layer_style
 from scenarios.outputs.tables import RunTables, run_tables
@@ -165,8 +164,7 @@ def _water(content: RunContent) -> Iterator[GisLayer]:
 
 
 def _routes(content: RunContent, tables: RunTables) -> Iterator[GisLayer]:
-    places = geometry.positions(content.problem.county.facilities, "facility_id")
-    lines = [geometry.trip_line(route, places) for route in content.verified.plan.routing.routes]
+    lines = [tables.drawing.trips[route.route_id] for route in content.verified.plan.routing.routes]
     shapes = [shapely.LineString(line) if len(line) > 1 else None for line in lines]
     if shapes:
         yield GisLayer("routes", gpd.GeoDataFrame(_typed(tables.routes), geometry=shapes, crs=CRS))

@@ -13,7 +13,6 @@ from typing import Any, Literal
 import pandas as pd
 
 from geodata.messages import Lang
-from networks.isochrones import coverage_area
 from scenarios.content import RunContent
 from scenarios.outputs import geometry
 from scenarios.outputs.columns import cell, header
@@ -151,10 +150,10 @@ def map_layers(content: RunContent, tables: RunTables) -> list[MapLayer]:
         *_water(content),
         *_roads(content),
         _boundary(content, "township"),
-        _coverage(content),
+        _coverage(content, tables),
         _bus_lines(content),
-        _routes(content, tables, "township_village"),
         _routes(content, tables, "county_township"),
+        _routes(content, tables, "township_village"),
         *_sites(content, tables, "village_point"),
         _villages(content, tables, is_served=True),
         _villages(content, tables, is_served=False),
@@ -213,10 +212,8 @@ def _sites(content: RunContent, tables: RunTables, kind: str) -> list[MapLayer]:
     for decision in ("closed", "kept", "new"):
         chosen = (tables.sites["kind"] == kind) & (tables.sites["decision"] == decision)
         rows = tables.sites[chosen & tables.sites["lon"].notna()]
-        name = say(
-            "map_site",
-            lang,
-            {"kind": capital(term(f"kind_{kind}", lang)), "decision": term(f"decision_{decision}", lang)},
+        name = (": " if lang == "en" else "：").join(
+            (capital(term(f"kind_{kind}", lang)), term(f"decision_{decision}", lang))
         )
         layers.append(
             MapLayer(
@@ -236,9 +233,8 @@ def _sites(content: RunContent, tables: RunTables, kind: str) -> list[MapLayer]:
 
 def _routes(content: RunContent, tables: RunTables, tier: str) -> MapLayer:
     lang = content.lang
-    places = geometry.positions(content.problem.county.facilities, "facility_id")
     lines = {
-        route.route_id: geometry.flat_path(geometry.trip_line(route, places))
+        route.route_id: geometry.flat_path(tables.drawing.trips[route.route_id])
         for route in content.verified.plan.routing.routes
         if route.tier == tier
     }
@@ -258,22 +254,19 @@ def _routes(content: RunContent, tables: RunTables, tier: str) -> MapLayer:
     )
 
 
-def _coverage(content: RunContent) -> MapLayer:
-    problem = content.problem
-    facilities = problem.county.facilities
-    points = facilities[facilities["facility_id"].isin(set(content.verified.plan.siting.station_of_point))]
-    _, detour = geometry.reach_km(problem)
-    area = coverage_area(None, points, problem.standard.access_km * 1000.0, detour)
-    rings = [geometry.rings(part) for part in area.geometry]
-    label = say("map_coverage", content.lang, {"km": number(problem.standard.access_km, 1)})
+def _coverage(content: RunContent, tables: RunTables) -> MapLayer:
+    sites = tables.used_sites
+    points = sites[sites["decision"].isin(("kept", "new")) & (sites["kind"] == "village_point") & sites["lon"].notna()]
+    rings = geometry.rings(tables.drawing.coverage)
+    km = number(content.problem.standard.access_km, 1)
     return MapLayer(
         layer_id="coverage",
         group="routes",
         kind="area",
-        label=label,
-        count=int(points["lon"].notna().sum()) if rings else 0,
+        label=say("map_coverage", content.lang, {"km": km}),
+        count=len(points) if rings else 0,
         style={"fill": COLOURS["coverage"], "opacity": 0.16, "stroke": COLOURS["coverage"], "weight": 0.8},
-        data={"rings": rings},
+        data={"rings": [rings]},
         is_interactive=False,
     )
 

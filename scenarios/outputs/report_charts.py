@@ -54,7 +54,7 @@ def cost_chart(content: RunContent) -> Markup | None:
     order = [*_TIER_COLOURS, *sorted(set(sums) - set(_TIER_COLOURS))]
     segments = [
         Segment(
-            words("tier", tier, lang),
+            words("cost_tier", tier, lang),
             sums[tier],
             say("cny_per_day", lang, {"value": number(sums[tier])}),
             _TIER_COLOURS.get(tier, _OTHER_COLOUR),

@@ -18,7 +18,7 @@ MAX_ROWS = 1000
 
 _TABLES: dict[str, tuple[str, ...]] = {
     "kpis": ("kpi_id", "kpi", "part", "value", "unit", "numerator", "denominator", "list_id", "note"),
-    "costs": ("tier", "item", "cny_per_day", "cost_share"),
+    "costs": ("cost_tier", "item", "cny_per_day", "cost_share"),
     "sites": (
         "facility_id",
         "name",
@@ -82,7 +82,7 @@ def report_tables(content: RunContent, tables: RunTables) -> dict[str, PrintedTa
     """Return the report's tables by name."""
     frames = {
         "kpis": tables.kpis,
-        "costs": tables.costs,
+        "costs": tables.costs[tables.costs["cny_per_day"] != 0.0],
         "sites": tables.used_sites,
         "routes": tables.routes,
         "unserved": tables.unserved,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from planner.sensitivity import Swing, cost_swings
 from scenarios.content import RunContent
-from scenarios.outputs.terms import figure, number, say
+from scenarios.outputs.terms import figure, number, say, term
 
 #: Assumptions listed beside the first.
 MAX_SWINGS = 5
@@ -36,9 +36,9 @@ def _figures(swing: Swing, content: RunContent) -> dict[str, object]:
     entry = content.problem.county.parameters.entry(swing.parameter_id)
     return {
         "label": entry.label(content.lang),
-        "low": figure(swing.low, ""),
-        "high": figure(swing.high, ""),
-        "unit": entry.unit,
+        "low": figure(swing.low, entry.unit),
+        "high": figure(swing.high, entry.unit),
+        "unit": "" if entry.unit == "share" else f" {term(f'unit_{entry.unit}', content.lang)}",
         "tag": swing.tag,
         "low_cost": number(swing.low_cny_per_day),
         "high_cost": number(swing.high_cny_per_day),
@@ -50,7 +50,7 @@ def _row(swing: Swing, content: RunContent) -> tuple[str, ...]:
     f = {key: str(value) for key, value in _figures(swing, content).items()}
     return (
         f"{f['label']} [{f['tag']}]",
-        f"{f['low']}–{f['high']} {f['unit']}",
+        f"{f['low']}–{f['high']}{f['unit']}",
         f["low_cost"],
         f["high_cost"],
         f["swing"],

@@ -19,6 +19,7 @@ from planner.costs import closing_cny_per_day, site_cny_per_day, site_investment
 from planner.plan import PlanProblem
 from planner.reports import SolveReport
 from scenarios.content import RunContent
+from scenarios.outputs.drawing import Drawing, draw
 from scenarios.outputs.route_tables import route_frames
 from scenarios.outputs.terms import note, plain, term
 
@@ -81,6 +82,8 @@ class RunTables:
         One row a trip, one row a stop.
     costs, kpis, reports, parameters, assumptions, sources, settings
         The rest of what the report prints.
+    drawing
+        Lines of the trips and the area within reach, for the maps.
     """
 
     villages: pd.DataFrame
@@ -94,6 +97,7 @@ class RunTables:
     assumptions: pd.DataFrame
     sources: pd.DataFrame
     settings: pd.DataFrame
+    drawing: Drawing
 
     @property
     def unserved(self) -> pd.DataFrame:
@@ -122,6 +126,7 @@ def run_tables(content: RunContent) -> RunTables:
         assumptions=_assumptions(content),
         sources=_sources(content),
         settings=_settings(content),
+        drawing=draw(content),
     )
 
 
@@ -274,14 +279,14 @@ def _costs(content: RunContent) -> pd.DataFrame:
     return _frame(
         (
             {
-                "tier": line.tier,
+                "cost_tier": line.tier,
                 "item": line.item,
                 "cny_per_day": line.cny_per_day,
                 "cost_share": line.cny_per_day / total if total else None,
             }
             for line in content.verified.costs
         ),
-        ("tier", "item", "cny_per_day", "cost_share"),
+        ("cost_tier", "item", "cny_per_day", "cost_share"),
     )
 
 

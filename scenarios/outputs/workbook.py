@@ -112,7 +112,7 @@ _SHEETS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "arrival_min",
         ),
     ),
-    ("costs", ("tier", "item", "cny_per_day", "cost_share")),
+    ("costs", ("cost_tier", "item", "cny_per_day", "cost_share")),
     (
         "unserved",
         ("village_code", "name", "township", "population", "inbound_parcels_per_day", "reason", "location_note"),

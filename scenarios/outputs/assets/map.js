@@ -129,7 +129,7 @@ var xiangyou = (function () {
   }
 
   /* ---- place names: greedy, most important first, none over another ---- */
-  function labelSize(rank) { return [15, 13, 11.5][rank]; }
+  function labelSize(rank) { return [13.5, 13, 11.5][rank]; }
   function villageLabelsFit(view) {
     var count = 0, L0 = data.labels;
     L0.lat.forEach(function (lat, i) { if (L0.rank[i] === 2 && view.contains([lat, L0.lon[i]])) { count += 1; } });
