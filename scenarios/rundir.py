@@ -10,7 +10,7 @@ import platform
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,17 @@ def path_hashes(path: Path) -> dict[str, str]:
     if path.is_dir():
         return {p.name: file_sha256(p) for p in sorted(path.iterdir()) if p.is_file()}
     return {path.name: file_sha256(path)} if path.is_file() else {}
+
+
+def source_hashes(folder: Path, sources: Iterable[str]) -> dict[str, str]:
+    """Return name → SHA-256 of the files an importer's sources name (``mayang/villages.csv: who published it``)."""
+    hashes: dict[str, str] = {}
+    for name in sorted({source.partition(":")[0].strip() for source in sources}):
+        path = folder / name
+        if name and path.exists():
+            prefix = f"{name}/" if path.is_dir() else name.rpartition("/")[0] + "/" * ("/" in name)
+            hashes.update({f"{prefix}{inner}": sha for inner, sha in path_hashes(path).items()})
+    return hashes
 
 
 def write_json(path: Path, value: Any) -> None:

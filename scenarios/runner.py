@@ -48,6 +48,7 @@ from scenarios.rundir import (
     output_hashes,
     path_hashes,
     refuse_occupied,
+    source_hashes,
     whole_folder,
     write_json,
     write_text,
@@ -327,7 +328,6 @@ def _manifest(
     place: Path,
 ) -> dict[str, Any]:
     """Return what happened when and with what: the only file in which times stand."""
-    path = scenario.source_path
     verified = content.verified.plan
     return {
         "schema_version": MANIFEST_SCHEMA,
@@ -339,7 +339,7 @@ def _manifest(
         "county": {
             "source": scenario.source,
             "data": str(request.data_dir) if scenario.importer else "",
-            "files": path_hashes(path) if path is not None else {},
+            "files": _input_hashes(scenario, request, content.problem.county),
             "content_hash": content.problem.county.content_hash(),
         },
         "seed": scenario.seed,
@@ -351,3 +351,11 @@ def _manifest(
         "outputs": dict(output_hashes(place)),
         **environment(),
     }
+
+
+def _input_hashes(scenario: ResolvedScenario, request: RunRequest, county: County) -> dict[str, str]:
+    """Return name → SHA-256 of the files the county was read from."""
+    if scenario.importer and request.data_dir is not None:
+        return source_hashes(request.data_dir, (entry.source for entry in county.provenance.values()))
+    path = scenario.source_path
+    return path_hashes(path) if path is not None else {}

@@ -15,6 +15,7 @@ from scenarios.rundir import (
     output_hashes,
     path_hashes,
     refuse_occupied,
+    source_hashes,
     whole_file,
     whole_folder,
     write_json,
@@ -166,3 +167,11 @@ def test_hashes_of_files_and_folders(tmp_path: Path) -> None:
         "a.csv": "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
     }
     assert path_hashes(tmp_path / "none") == {}
+
+
+def test_sources_name_their_files(tmp_path: Path) -> None:
+    (tmp_path / "osm").mkdir()
+    (tmp_path / "osm" / "x.pbf").write_bytes(b"a")
+    (tmp_path / "osm" / "y.csv").write_bytes(b"b")
+    assert list(source_hashes(tmp_path, ["osm/x.pbf: somebody", "osm/x.pbf: again", "nowhere: x", ""])) == ["osm/x.pbf"]
+    assert list(source_hashes(tmp_path, ["osm: somebody"])) == ["osm/x.pbf", "osm/y.csv"]
