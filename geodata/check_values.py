@@ -10,20 +10,7 @@ import pandera.pandas as pa
 from geodata.aliases import choices_title, column_title
 from geodata.errors import Problem
 from geodata.raw import Locations, value_text
-from geodata.schema_types import TableSpec, pandera_schema
-
-#: Problems a cell has at most one of; the first in this order is told.
-_ORDER: tuple[str, ...] = (
-    "missing_value",
-    "not_finite",
-    "negative_value",
-    "out_of_range",
-    "not_an_integer",
-    "unknown_choice",
-    "bad_code",
-    "bad_time",
-    "duplicate_key",
-)
+from geodata.schema_types import TableSpec, pandera_schema, refusal
 
 
 def check_values(spec: TableSpec, frame: pd.DataFrame, locations: Locations) -> list[Problem]:
@@ -36,18 +23,19 @@ def check_values(spec: TableSpec, frame: pd.DataFrame, locations: Locations) -> 
     try:
         pandera_schema(spec).validate(frame, lazy=True)
     except pa.errors.SchemaErrors as errors:
-        return list(_problems(spec, frame, locations, _failures(spec, errors.failure_cases)))
+        return list(_problems(spec, frame, locations, _failures(spec, frame, errors.failure_cases)))
     return []
 
 
-def _failures(spec: TableSpec, cases: pd.DataFrame) -> dict[tuple[int, str], str]:
-    """Return (row, column) → code, the first code of `_ORDER` for each cell."""
+def _failures(spec: TableSpec, frame: pd.DataFrame, cases: pd.DataFrame) -> dict[tuple[int, str], str]:
+    """Return (row, column) → code of the problem; a value refused by itself is not told as a duplicate too."""
     found: dict[tuple[int, str], str] = {}
-    for column, code, index in zip(cases["column"], cases["check"], cases["index"], strict=True):
-        name = spec.key[0] if code == "duplicate_key" else column
-        place = (int(index), str(name))
-        if place not in found or _ORDER.index(code) < _ORDER.index(found[place]):
-            found[place] = str(code)
+    for column, check, index in zip(cases["column"], cases["check"], cases["index"], strict=True):
+        row = int(index)
+        if check == "duplicate_key":
+            found.setdefault((row, spec.key[0]), "duplicate_key")
+        else:
+            found[(row, str(column))] = refusal(spec.column(str(column)), frame[column].iloc[row])
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -14,6 +16,8 @@ from geodata.messages import Lang, has_label, label, text
 
 ColumnType = Literal["text", "id", "code", "number", "integer", "boolean", "choice", "time"]
 NUMERIC_TYPES: frozenset[str] = frozenset({"number", "integer"})
+PLACE_COLUMNS = frozenset({"lon", "lat"})
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,53 +159,56 @@ def _texts(values: pd.Series[Any]) -> pd.Series[Any]:
 
 @cache
 def pandera_schema(spec: TableSpec) -> pa.DataFrameSchema:
-    """Build the named schema of a table; every check carries the code of the problem it finds as its error.
+    """Build the named schema of a table: one check a column (``value``) and one for its key (``duplicate_key``).
 
-    The frame to validate must be canonical (see `canonical_frame`). Places are checked apart, because a
-    swapped pair or metres are better said than "out of range".
+    The frame to validate must be canonical (see `canonical_frame`); `refusal` says why a value failed. Places are
+    checked apart, because a swapped pair or metres are better said than "out of range".
     """
     columns = {c.name: pa.Column(None, checks=_checks(c), nullable=True, required=True) for c in spec.columns}
     whole = [pa.Check(_unique_on(spec.key), error="duplicate_key")] if spec.key else []
     return pa.DataFrameSchema(columns, checks=whole, name=spec.name, strict=True)
 
 
-def _checks(column: ColumnSpec) -> list[pa.Check]:
-    checks: list[pa.Check] = []
-    if not column.is_nullable:
-        checks.append(pa.Check(_is_filled, error="missing_value", ignore_na=False))
-    if column.name in {"lon", "lat"}:
-        return checks
-    if column.is_numeric:
-        checks.append(pa.Check(lambda s: ~np.isinf(s), error="not_finite"))
-        checks += _range_checks(column)
-    if column.type == "integer":
-        checks.append(pa.Check(lambda s: (s == np.floor(s)) | np.isinf(s), error="not_an_integer"))
+def refusal(column: ColumnSpec, value: object) -> str:
+    """Return why a value of a canonical frame is refused, as the code of a problem; ``""`` if it is accepted."""
+    if value == "" or value != value:  # noqa: PLR0124 (NaN)
+        return "" if column.is_nullable else "missing_value"
+    if isinstance(value, (int, float)):
+        return _number_refusal(column, float(value))
+    word = str(value)
     if column.type == "choice":
-        checks.append(pa.Check(lambda s: s.isin(("", *column.choices)), error="unknown_choice"))
+        return "" if word in column.choices else "unknown_choice"
     if column.type == "code":
-        pattern = rf"\d{{{column.digits}}}" if column.digits else r"\d+"
-        checks.append(pa.Check(lambda s: (s == "") | s.str.fullmatch(pattern), error="bad_code"))
+        is_code = word.isascii() and word.isdigit() and len(word) == (column.digits or len(word))
+        return "" if is_code else "bad_code"
     if column.type == "time":
-        checks.append(pa.Check(lambda s: (s == "") | s.str.fullmatch(r"([01]\d|2[0-3]):[0-5]\d"), error="bad_time"))
-    return checks
+        return "" if _TIME.fullmatch(word) else "bad_time"
+    return ""
 
 
-def _range_checks(column: ColumnSpec) -> list[pa.Check]:
-    low, high = column.low, column.high
-    checks: list[pa.Check] = []
-    if low is not None:
-        if low == 0:
-            checks.append(pa.Check(lambda s: s >= 0, error="negative_value"))
-        if low != 0 or column.is_low_open:
-            open_ended = column.is_low_open
-            checks.append(pa.Check(lambda s: (s > low) if open_ended else (s >= low), error="out_of_range"))
-    if high is not None:
-        checks.append(pa.Check(lambda s: (s <= high) | np.isinf(s), error="out_of_range"))
-    return checks
+def _number_refusal(column: ColumnSpec, value: float) -> str:
+    if column.name in PLACE_COLUMNS:
+        return ""
+    if math.isinf(value):
+        return "not_finite"
+    low = -math.inf if column.low is None else column.low
+    high = math.inf if column.high is None else column.high
+    if low == 0 and value < 0:
+        return "negative_value"
+    if value < low or value > high or (column.is_low_open and value == low):
+        return "out_of_range"
+    return "not_an_integer" if column.type == "integer" and value != math.floor(value) else ""
 
 
-def _is_filled(values: pd.Series[Any]) -> pd.Series[Any]:
-    return values.notna() & (values != "")
+def _checks(column: ColumnSpec) -> list[pa.Check]:
+    if column.is_nullable and (column.type in {"text", "id", "boolean"} or column.name in PLACE_COLUMNS):
+        return []
+    return [pa.Check(lambda values: ~_refused(column, values), error="value", ignore_na=False)]
+
+
+def _refused(column: ColumnSpec, values: pd.Series[Any]) -> pd.Series[Any]:
+    """Tell for each value whether it is refused; each distinct value is judged once."""
+    return values.map({value: refusal(column, value) != "" for value in values.unique()}).astype(bool)
 
 
 def _unique_on(key: tuple[str, ...]) -> Any:
