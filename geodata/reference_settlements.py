@@ -156,7 +156,7 @@ def _village_people(
     """Divide each township's people over its villages; seats and quarters are larger."""
     weight = np.exp(_VILLAGE_SPREAD * rng.standard_normal(len(town_of)))
     weight[is_core] *= np.where(town_of[is_core] == 0, 3.0, 2.0)
-    residents = np.zeros(len(town_of), dtype=np.intp)
+    residents: IntArray = np.zeros(len(town_of), dtype=np.intp)
     for town, total in enumerate(people):
         rows = np.flatnonzero(town_of == town)
         residents[rows] = whole_shares(int(total), weight[rows])
@@ -169,7 +169,7 @@ def whole_shares(total: int, weights: FloatArray) -> IntArray:
     parts = np.floor(exact).astype(np.intp)
     rest = np.argsort(-(exact - parts), kind="stable")[: total - int(parts.sum())]
     parts[rest] += 1
-    return parts
+    return np.asarray(parts, dtype=np.intp)
 
 
 def _town_table(terrain: Terrain, towns: IntArray, people: IntArray, rng: np.random.Generator) -> pd.DataFrame:
