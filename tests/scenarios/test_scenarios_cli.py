@@ -1,5 +1,6 @@
 """The command: what it prints where, exit codes, languages, progress, and a real run from end to end."""
 
+import csv
 import json
 import os
 import signal
@@ -11,6 +12,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import openpyxl
+import pyogrio
 import pytest
 import typer
 from rich.console import Console
@@ -36,6 +39,7 @@ from scenarios.runner import xiangyou_version
 from scenarios.spec import KeyProblem, ScenarioError
 
 ROOT = Path(__file__).parents[2]
+DATA = ROOT.parent / "shared" / "data"
 SMALL = ("--set", "county.townships=3", "--set", "county.villages=12")
 PLAIN = Message("run_needs_data", {"name": "xyz"})
 
@@ -91,10 +95,10 @@ def test_wrong_command_lines_are_usage_errors(words: list[str]) -> None:
 
 
 def test_as_a_process_with_a_console_that_cannot_print_chinese() -> None:
-    done = as_process("scenario", "list", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    done = as_process("scenario", "list", PYTHONIOENCODING="cp437", PYTHONUTF8="0")
     assert done.returncode == 0, done.stderr
     assert b"mayang  ????" in done.stdout
-    done = as_process("run", "nowhere", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    done = as_process("run", "nowhere", PYTHONIOENCODING="cp437", PYTHONUTF8="0")
     assert done.returncode == 2
     assert b"Traceback" not in done.stderr
     assert b"nowhere" in done.stderr
@@ -267,3 +271,132 @@ def test_quiet_is_silent() -> None:
     with shown_progress("zh", is_quiet=True, console=Console(file=stream)) as listener:
         listener(ProgressEvent("siting"))
     assert stream.getvalue() == ""
+
+
+# ---- a real run
+
+
+FILES = [
+    "kpis.csv",
+    "manifest.json",
+    "map.html",
+    "plan.gpkg",
+    "plan.json",
+    "report.html",
+    "resolved.toml",
+    "summary.xlsx",
+]
+
+
+def test_real_run_ends_with_a_whole_folder_and_says_where(real_run: tuple[Path, Any]) -> None:
+    folder, result = real_run
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+    assert [path.name for path in folder.parent.iterdir()] == ["out"]
+    assert "of 12 villages served" in result.stdout
+    assert "invented" in result.stdout
+    assert str(folder / "map.html") in result.stdout
+    assert "Traceback" not in result.stderr
+    plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+    served, unserved = set(plan["siting"]["point_of_village"]), {v["village_code"] for v in plan["unserved"]}
+    assert len(served) + len(unserved) == 12
+    assert not served & unserved
+    assert sum(line["cny_per_day"] for line in plan["costs"]) == pytest.approx(plan["cost_cny_per_day"], rel=1e-8)
+    assert plan["siting"]["report"]["status"] in ("optimal", "feasible")
+    stages = ["read", "routing", "siting", "travel", "verify", "write"]
+    assert sorted(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["timings_s"]) == stages
+
+
+def test_progress_of_a_real_run_goes_to_stderr(real_run: tuple[Path, Any]) -> None:
+    lines = real_run[1].stderr.splitlines()
+    assert len(lines) == 6
+    assert any("bound" in line and "gap" in line for line in lines)
+    assert lines[-1].startswith("Writing the run folder · 4/4")
+
+
+def workbook_values(path: Path) -> dict[str, list[Any]]:
+    book = openpyxl.load_workbook(path, read_only=True)
+    return {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
+
+
+def layer_values(path: Path) -> dict[str, str]:
+    layers = sorted(str(name) for name, _ in pyogrio.list_layers(path))
+    return {name: str(pyogrio.read_dataframe(path, layer=name).to_csv()) for name in layers}
+
+
+def test_same_input_and_seed_give_the_same_files(real_run: tuple[Path, Any], tmp_path: Path) -> None:
+    first, second = real_run[0], tmp_path / "again"
+    done = as_process("run", "reference", *SMALL, "--out", str(second), "--lang", "en", "--quiet", PYTHONHASHSEED="7")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == b""
+    for name in ("plan.json", "kpis.csv", "resolved.toml"):
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
+    assert workbook_values(first / "summary.xlsx") == workbook_values(second / "summary.xlsx")
+    layers = layer_values(first / "plan.gpkg")
+    assert len(layers) > 3
+    assert layers == layer_values(second / "plan.gpkg")
+
+
+def test_run_folder_is_run_again_from_its_own_settings(real_run: tuple[Path, Any], tmp_path: Path) -> None:
+    result = invoke("run", str(real_run[0]), "--out", str(tmp_path / "again"), "--json", "--quiet")
+    assert result.exit_code == 0, result.output
+    value = json.loads(result.stdout)
+    assert value["files"] == FILES
+    assert value["status"] == "ok"
+    assert (tmp_path / "again" / "plan.json").read_bytes() == (real_run[0] / "plan.json").read_bytes()
+
+
+def test_compare_prints_and_writes(real_run: tuple[Path, Any], tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    words = ("--set", "standard.visits_per_week=7", "--out", str(other), "--quiet")
+    assert invoke("run", "reference", *SMALL, *words).exit_code == 0
+    result = invoke("compare", str(real_run[0]), str(other), "--out", str(tmp_path / "c.csv"), "--lang", "en")
+    assert result.exit_code == 0, result.output
+    assert "standard.visits_per_week" in result.stdout
+    assert "K13" in result.stdout
+    with (tmp_path / "c.csv").open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.reader(stream))
+    changed = {row[1]: (row[5], row[6]) for row in rows if row[0] == "setting"}
+    assert changed["standard.visits_per_week"] == ("5", "7")
+    kpis = json.loads(invoke("compare", str(real_run[0]), str(other), "--json").stdout)["kpis"]
+    assert sum(row[0] == "kpi" for row in rows) == len(kpis)
+    by_day = next(row for row in kpis if (row["kpi_id"], row["part"]) == ("K13", "total"))
+    assert by_day["differences"][0] == pytest.approx(by_day["values"][1] - by_day["values"][0], rel=1e-6)
+    assert invoke("compare", str(real_run[0]), str(other), "--out", str(tmp_path / "c.csv")).exit_code == 3
+
+
+# ---- county commands
+
+
+def test_template_and_export_are_read_back(tmp_path: Path) -> None:
+    template = tmp_path / "t.xlsx"
+    assert invoke("template", str(template), "--lang", "en").exit_code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["t.xlsx"]
+    small = ("--townships", "1", "--villages", "4", "--lang", "zh")
+    assert invoke("export-reference", str(tmp_path / "r.xlsx"), *small).exit_code == 0
+    assert invoke("export-reference", str(tmp_path / "r"), *small).exit_code == 0
+    assert (tmp_path / "r_roads.gpkg").is_file()
+    for source in (tmp_path / "r.xlsx", tmp_path / "r"):
+        result = invoke("check", str(source), "--json")
+        assert result.exit_code == 0, result.output
+        assert json.loads(result.stdout)["rows"]["villages"] == 4
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_check_says_what_there_is() -> None:
+    result = invoke("check", "reference", "--lang", "en")
+    assert result.exit_code == 0
+    assert "villages: 220" in result.stdout
+    assert invoke("check", "mayang").exit_code == 2
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not DATA.is_dir(), reason="real data is not at hand")
+def test_real_county_is_checked_and_hashed(tmp_path: Path) -> None:
+    result = invoke("check", "vavuniya", "--data", str(DATA), "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["rows"]["villages"] > 30
+    done = invoke("run", "vavuniya", "--data", str(DATA), "--out", str(tmp_path / "out"), "--quiet", "--json")
+    assert done.exit_code == 0, done.output
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
+    assert set(manifest["county"]["files"]) == {"osm/vavuniya.osm.pbf", "osm/vavuniya_places.csv"}
