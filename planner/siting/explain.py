@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from geodata.frames import haversine_km
 from planner.siting.coverage import travel_block
 from planner.siting.decision import Decision, broken, decision_cost, investment, missing_parcels
 from planner.siting.instance import Index, Instance
-from planner.siting.polish import pair_cost, trunk_unit, village_pairs
+from planner.siting.links import usable_vehicles
+from planner.siting.polish import carried, pair_cost, trunk_unit, village_pairs
 from planner.siting.result import Unserved
 
 #: What keeps a village out, weakest first: the first for which some way of serving it exists is its reason.
@@ -45,21 +47,38 @@ def _explain(instance: Instance, decision: Decision, v: int) -> Unserved:
         return Unserved(code, "no_location", {})
     first, last = village_pairs(instance, v)
     if first == last:
-        return _out_of_reach(instance, v)
+        return out_of_reach(instance, v)
     return _kept_out(instance, decision, v)
 
 
-def _out_of_reach(instance: Instance, v: int) -> Unserved:
+def out_of_reach(instance: Instance, v: int) -> Unserved:
+    """Tell a placed village without any point in reach whether no way leads there or only too long a one."""
     code = instance.demand.codes[v]
     [(km, facility_id)] = nearest_points(instance, [v])
     if not np.isfinite(km):
-        return Unserved(code, "off_road", {})
+        km, facility_id = _nearest_in_line(instance, v)
+        if instance.problem.travel["access"].cutoff_min is None or km <= instance.problem.standard.allocation_km:
+            return Unserved(code, "off_road", {})
     params: dict[str, float | str] = {
         "facility": facility_name(instance, facility_id),
         "nearest_km": round(km, 2),
         "allocation_km": instance.problem.standard.allocation_km,
     }
     return Unserved(code, "no_site_in_reach", params)
+
+
+def _nearest_in_line(instance: Instance, v: int) -> tuple[float, str]:
+    """Return the nearest usable point in a straight line: the road is at least as long, where the matrix is cut off."""
+    county, ids = instance.problem.county, list(instance.points.ids)
+    if not ids:
+        return np.inf, ""
+    village = county.villages.set_index("village_code").loc[instance.demand.codes[v]]
+    sites = county.facilities.set_index("facility_id").loc[ids]
+    km = haversine_km(
+        float(village["lon"]), float(village["lat"]), sites["lon"].to_numpy(float), sites["lat"].to_numpy(float)
+    )
+    nearest = int(np.argmin(km))
+    return float(km[nearest]), ids[nearest]
 
 
 def _kept_out(instance: Instance, decision: Decision, v: int) -> Unserved:
@@ -90,8 +109,18 @@ def _kept_out(instance: Instance, decision: Decision, v: int) -> Unserved:
             return Unserved(code, "budget", {"facility": facility, "short_cny": round(short, 2)})
         short = missing_parcels(instance, other) - missing_parcels(instance, decision)
         return Unserved(code, "capacity", {"facility": facility, "short_parcels_per_day": round(short, 1)})
-    first, _ = village_pairs(instance, v)
-    return Unserved(code, "no_vehicle", {"facility_id": instance.points.ids[int(instance.pairs.point[first])]})
+    return _without_link(instance, v)
+
+
+def _without_link(instance: Instance, v: int) -> Unserved:
+    """Tell a point no road leads to from one that is too far for every vehicle."""
+    first, last = village_pairs(instance, v)
+    points = [instance.points.ids[int(p)] for p in instance.pairs.point[first:last]]
+    for vehicle in usable_vehicles(instance.problem.county.vehicles, "township_village")["vehicle_type_id"]:
+        _, metres = travel_block(instance.problem.travel[str(vehicle)], instance.stations.ids, points)
+        if np.isfinite(metres).any():
+            return Unserved(instance.demand.codes[v], "no_vehicle", {"facility_id": points[0]})
+    return Unserved(instance.demand.codes[v], "off_road", {})
 
 
 def _insertions(instance: Instance, decision: Decision, v: int) -> Iterator[Decision]:
@@ -116,7 +145,7 @@ def _opening(instance: Instance, decision: Decision, i: int) -> tuple[float, int
     v, p = int(instance.pairs.village[i]), int(instance.pairs.point[i])
     parcels = float(instance.demand.parcels[v])
     links = instance.point_links
-    cost = links.fixed[:, p] + (links.unit[:, p] + trunk_unit(instance, decision)) * parcels
+    cost = links.fixed[:, p] + carried(links.unit[:, p] + trunk_unit(instance, decision), parcels)
     if not np.isfinite(cost).any():
         return np.inf, -1
     site = float(instance.points.open_cny[p] - instance.points.closed_cny[p])

@@ -24,7 +24,7 @@ from planner.siting.decision import (
     site_loads,
     station_townships,
 )
-from planner.siting.explain import facility_name, nearest_points, unplaced_villages
+from planner.siting.explain import facility_name, out_of_reach, unplaced_villages
 from planner.siting.instance import Instance, Sites, Vector, count_target, own_pairs
 from planner.siting.model import Family, SitingModel, build_model, read_decision
 
@@ -228,7 +228,7 @@ def _unreachable_cause(instance: Instance, reachable: Instance) -> Message:
     total = max(1e-12, float(instance.demand.population.sum()))
     unplaced = unplaced_villages(instance)
     rest = sorted(set(range(len(instance.demand.codes))) - set(unplaced) - set(map(int, instance.pairs.village)))
-    far = [v for v, (km, _) in zip(rest, nearest_points(instance, rest), strict=True) if math.isfinite(km)]
+    far = [v for v in rest if out_of_reach(instance, v).reason == "no_site_in_reach"]
     blocking = [instance.demand.codes[v] for v in sorted({*unplaced, *rest})]
     return Message(
         "siting_standard_unreachable",

@@ -48,7 +48,7 @@ def _cheaper_centre(instance: Instance, decision: Decision, s: int) -> Decision 
     if decision.centre[s] < 0:
         return None
     load = float(loads(instance, decision).stations[s])
-    cost = instance.station_links.fixed[:, s] + instance.station_links.unit[:, s] * load
+    cost = instance.station_links.fixed[:, s] + carried(instance.station_links.unit[:, s], load)
     best = _least(np.where(decision.is_centre_open, cost, np.inf), int(decision.centre[s]))
     return None if best is None else replace(decision, centre=_changed(decision.centre, s, best))
 
@@ -58,7 +58,8 @@ def _cheaper_station(instance: Instance, decision: Decision, p: int) -> Decision
     if decision.station[p] < 0:
         return None
     load = float(loads(instance, decision).points[p])
-    cost = instance.point_links.fixed[:, p] + (instance.point_links.unit[:, p] + trunk_unit(instance, decision)) * load
+    unit = instance.point_links.unit[:, p] + trunk_unit(instance, decision)
+    cost = instance.point_links.fixed[:, p] + carried(unit, load)
     best = _least(cost, int(decision.station[p]))
     return None if best is None else replace(decision, station=_changed(decision.station, p, best))
 
@@ -114,7 +115,14 @@ def pair_cost(instance: Instance, decision: Decision, choices: Index) -> Vector:
     used, via = points[open_], stations[open_]
     unit = instance.point_links.unit[via, used] + trunk_unit(instance, decision)[via] + instance.sorting_cny_per_parcel
     parcels = instance.demand.parcels[instance.pairs.village[choices[open_]]]
-    cost[open_] = instance.access_cny[choices[open_]] + parcels * unit
+    cost[open_] = instance.access_cny[choices[open_]] + carried(unit, parcels)
+    return cost
+
+
+def carried(unit: Vector, parcels: Vector | float) -> Vector:
+    """Return unit cost times parcels; what cannot be carried costs ``inf`` even for no parcels."""
+    possible = np.isfinite(unit)
+    cost: Vector = np.where(possible, np.where(possible, unit, 0.0) * parcels, np.inf)
     return cost
 
 

@@ -1,11 +1,14 @@
-"""The search: one programme a set of centres, capacities first left out, then brought in; bounds stay valid.
+"""The search: one programme a set of centres, relaxed first, then searched around the relaxation; bounds stay valid.
 
-* The choice of centres makes the programme weak, so every possible set of centres is solved on its own (where there
-  are few); the bound of the whole is the least of theirs. Sets whose relaxation already costs more than the best plan
-  are not searched.
-* Without station capacities most links can be left out exactly (`planner.siting.prune`). That plan is the answer if it
-  keeps the capacities; its bound holds in any case. Otherwise a plan is sought over every point's cheapest stations,
-  and improved over all links.
+1. The choice of centres makes the programme weak, so every possible set of centres is solved on its own (where there
+   are few); the bound of the whole is the least of theirs. Sets whose relaxation already costs more than the best plan
+   are not searched.
+2. The linear relaxation gives the bound and nearly the plan: what it decides is fixed and the rest solved by branch
+   and bound (relaxation enforced neighbourhood search, Berthold 2014, doi:10.1007/s10107-013-0655-3).
+3. Station capacities are left out at first: most links can then be left out exactly (`planner.siting.prune`), and the
+   bound holds in any case. If the plan breaks a capacity, one is sought over every point's cheapest stations, then over
+   all links.
+4. Only if the gap asked for is not reached, the whole programme is searched, started from the best plan.
 """
 
 from __future__ import annotations
@@ -15,13 +18,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from planner.engines.linear import LinearModel, Vector
 from planner.engines.mathopt import Cut, EngineAnswer, EngineLimits, solve_linear
 from planner.siting.decision import Decision, broken, decision_cost
 from planner.siting.encode import encode
 from planner.siting.instance import Flags, Instance
-from planner.siting.model import build_model, read_decision
+from planner.siting.model import SitingModel, build_model, read_decision
 from planner.siting.parts import Part, centre_sets, near_links, without_station_limits
 from planner.siting.polish import polish
+
+#: Values of a relaxation this near to 0 or 1 are taken as decided.
+_DECIDED = 1e-6
 
 Tell = Callable[[float | None, float | None], None]
 
@@ -69,56 +78,105 @@ class Search:
         self.cost = math.inf
         self.cut: Cut = ""
         self.by_part: dict[tuple[int, ...], Decision] = {}
+        #: Least bound of the other sets of centres, and the bound of the one at hand.
+        self.others = math.inf
+        self.floor = -math.inf
 
     def run(self) -> Found:
         """Search every set of centres, the most promising first."""
         parts = centre_sets(self.instance)
-        floors = [self._relaxation(part) for part in parts] if len(parts) > 1 else [-math.inf] * len(parts)
-        order = sorted(range(len(parts)), key=lambda k: (floors[k], k))
-        bounds = [floors[k] for k in order]
+        starts = [self._relax(without_station_limits(part.instance)) for part in parts]
+        order = sorted(range(len(parts)), key=lambda k: (starts[k].bound, k))
+        bounds = [starts[k].bound for k in order]
         for i, k in enumerate(order):
             if bounds[i] < self._good_enough():
-                others = min([*bounds[:i], *bounds[i + 1 :]], default=math.inf)
-                bounds[i] = max(bounds[i], self._one_set(parts[k], others))
+                self.others = min([*bounds[:i], *bounds[i + 1 :]], default=math.inf)
+                self.floor = bounds[i]
+                bounds[i] = max(bounds[i], self._one_set(parts[k], starts[k]))
         return Found(self.best, self.cost, min([*bounds, self.cost]), self.cut)
 
     def _good_enough(self) -> float:
         """Return the bound at which a set of centres need not be searched further."""
         return self.cost - self.gap * abs(self.cost) if math.isfinite(self.cost) else math.inf
 
-    def _relaxation(self, part: Part) -> float:
-        """Return the bound of the linear relaxation of one set of centres."""
-        model = build_model(without_station_limits(part.instance)).linear
-        relaxed = replace(model, is_integer=[False] * len(model.is_integer))
-        return _bound(solve_linear(relaxed, self._limits(), listener=None))
-
-    def _one_set(self, part: Part, others: float) -> float:
+    def _one_set(self, part: Part, start: _Relaxed) -> float:
         """Search one set of centres; return its bound."""
-        full, free = part.instance, without_station_limits(part.instance)
-        bound = self._attempt(part, free, others)
-        if free is full or math.isinf(bound) or bound >= self._good_enough():
-            return bound
-        self._attempt(part, full, others, links=near_links(full), floor=bound)
-        if bound >= self._good_enough():
-            return bound
-        return max(bound, self._attempt(part, full, others, floor=bound))
+        full = part.instance
+        self._around(part, start)
+        if start.of is not full and self.floor < self._good_enough():
+            self._around(part, self._relax(full, near_links(full)))
+            if self.floor < self._good_enough():
+                start = self._relax(full)
+                self._raise(start.bound)
+                self._around(part, start)
+        if self.floor < self._good_enough():
+            self._raise(self._branch(part, full))
+        return self.floor
 
-    def _attempt(
-        self, part: Part, model_of: Instance, others: float, *, links: Flags | None = None, floor: float = -math.inf
-    ) -> float:
-        """Solve one programme, keep its plan if it is the best so far; return its bound."""
-        if time.monotonic() >= self.deadline:
-            self.cut = "time"
-            return -math.inf
-        model = build_model(model_of, links=links)
+    def _raise(self, bound: float) -> None:
+        """Take note of a better bound of the set of centres at hand."""
+        self.floor = max(self.floor, bound)
+        self._say(None)
+
+    def _say(self, objective: float | None) -> None:
+        """Tell the best plan and the least bound of all sets of centres."""
+        if self.tell is not None:
+            best = min(self.cost, math.inf if objective is None else objective)
+            least = min(self.others, self.floor, best)
+            self.tell(best if math.isfinite(best) else None, least if math.isfinite(least) else None)
+
+    # --- solver calls -------------------------------------------------------------------------------------------
+
+    def _relax(self, of: Instance, links: Flags | None = None) -> _Relaxed:
+        """Solve the linear relaxation."""
+        model = build_model(of, links=links)
+        count = len(model.linear.costs)
+        answer = self._solve(replace(model.linear, is_integer=[False] * count))
+        return _Relaxed(of, model, answer)
+
+    def _around(self, part: Part, relaxed: _Relaxed) -> None:
+        """Fix what the relaxation has decided, solve the rest, keep the plan."""
+        if relaxed.answer.values is None:
+            return
+        linear, values = relaxed.model.linear, relaxed.answer.values
+        whole = np.asarray(linear.is_integer)
+        lower = np.where(whole & (values >= 1.0 - _DECIDED), 1.0, linear.lower)
+        upper = np.where(whole & (values <= _DECIDED), 0.0, linear.upper)
+        fixed = replace(linear, lower=lower.tolist(), upper=upper.tolist())
+        answer = self._solve(fixed, gap=self.gap / 4.0)
+        if answer.values is not None:
+            self._offer(part, read_decision(relaxed.of, relaxed.model, answer.values))
+
+    def _branch(self, part: Part, of: Instance) -> float:
+        """Search the whole programme from the best plan so far; return its bound."""
+        model = build_model(of)
         known = self.by_part.get(part.kept)
-        hint = None if known is None else encode(model_of, model, known)
-        answer = solve_linear(model.linear, self._limits(), hint=hint, listener=self._listener(others, floor))
+        hint = None if known is None else encode(of, model, known)
+
+        def listen(objective: float | None, bound: float | None) -> None:
+            self.floor = max(self.floor, -math.inf if bound is None else bound)
+            self._say(objective)
+
+        answer = self._solve(model.linear, hint=hint, listener=listen if self.tell is not None else None)
         if answer.cut and self.cut != "time":
             self.cut = answer.cut
         if answer.values is not None:
-            self._offer(part, read_decision(model_of, model, answer.values))
+            self._offer(part, read_decision(of, model, answer.values))
         return _bound(answer)
+
+    def _solve(
+        self, linear: LinearModel, *, gap: float | None = None, hint: Vector | None = None, listener: Tell | None = None
+    ) -> EngineAnswer:
+        settings = self.instance.problem.siting
+        left = self.deadline - time.monotonic()
+        if left <= 0.0:
+            self.cut = "time"
+            return EngineAnswer("unknown", None, None, None, "time")
+        limits = EngineLimits(self.gap if gap is None else gap, settings.node_limit, left, settings.seed)
+        answer = solve_linear(linear, limits, hint=hint, listener=listener)
+        if answer.cut == "time":
+            self.cut = "time"
+        return answer
 
     def _offer(self, part: Part, decision: Decision) -> None:
         """Keep a decision of a part if it keeps all constraints and is the best so far."""
@@ -129,24 +187,20 @@ class Search:
         if cost < self.cost:
             self.cost, self.best = cost, part.widen(decision)
             self.by_part[part.kept] = decision
+            self._say(cost)
 
-    def _limits(self) -> EngineLimits:
-        settings = self.instance.problem.siting
-        left = self.deadline - time.monotonic()
-        return EngineLimits(self.gap, settings.node_limit, left, settings.seed)
 
-    def _listener(self, others: float, floor: float) -> Tell | None:
-        """Return a listener that speaks for the whole: best plan so far, least bound of all sets of centres."""
-        tell = self.tell
-        if tell is None:
-            return None
+@dataclass(frozen=True, slots=True, eq=False)
+class _Relaxed:
+    """A linear relaxation with its answer."""
 
-        def listen(objective: float | None, bound: float | None) -> None:
-            best = min(self.cost, math.inf if objective is None else objective)
-            least = min(others, max(floor, -math.inf if bound is None else bound), best)
-            tell(best if math.isfinite(best) else None, least if math.isfinite(least) else None)
+    of: Instance
+    model: SitingModel
+    answer: EngineAnswer
 
-        return listen
+    @property
+    def bound(self) -> float:
+        return _bound(self.answer)
 
 
 def _bound(answer: EngineAnswer) -> float:

@@ -62,7 +62,14 @@ class Draft:
     def hamlet(self, label: str, village: str, at, people: float) -> Draft:
         self.places[label] = at
         self.hamlets.append(
-            {"hamlet_id": label, "village_code": village, "name": label, "population": people, "lon": at[0], "lat": at[1]}
+            {
+                "hamlet_id": label,
+                "village_code": village,
+                "name": label,
+                "population": people,
+                "lon": at[0],
+                "lat": at[1],
+            }
         )
         return self
 
@@ -105,7 +112,11 @@ class Draft:
             for profile in ("access", "van", *(row["vehicle_type_id"] for row in self.vehicles))
         }
         return PlanProblem(
-            self.county(**parameters), travel, standard or ServiceStandard(), siting or SitingSettings(), RoutingSettings()
+            self.county(**parameters),
+            travel,
+            standard or ServiceStandard(),
+            siting or SitingSettings(),
+            RoutingSettings(),
         )
 
     def county(self, **parameters) -> County:
@@ -113,9 +124,7 @@ class Draft:
         for name in ("villages", "hamlets", "townships", "facilities", "demand"):
             if rows := getattr(self, name):
                 tables[name] = pd.DataFrame(rows)[list(TABLE_COLUMNS[name])]
-        tables["operators"] = pd.DataFrame(
-            [{"operator_id": "o1", "name": "O", "kind": "joint", "parcel_share": 1.0}]
-        )
+        tables["operators"] = pd.DataFrame([{"operator_id": "o1", "name": "O", "kind": "joint", "parcel_share": 1.0}])
         tables["vehicles"] = pd.DataFrame(self.vehicles or [VAN])[list(TABLE_COLUMNS["vehicles"])]
         return County(
             county_code="990001",
@@ -176,7 +185,9 @@ def random_draft(seed: int, *, villages=4, stations=2, centres=2, span=6.0, capa
     return draft
 
 
-def large_draft(seed: int, *, townships: int, villages: int, stations_each=3, centres=3, span=50.0, capacity=np.nan) -> Draft:
+def large_draft(
+    seed: int, *, townships: int, villages: int, stations_each=3, centres=3, span=50.0, capacity=np.nan
+) -> Draft:
     """A county of villages around township seats, for measurements."""
     rng = np.random.default_rng(seed)
     draft = Draft()
