@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pandera.pandas as pa
 
@@ -139,22 +141,21 @@ def canonical_frame(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
     Numbers become float64 with NaN for missing, everything else text (object) with ``""`` for missing.
     A column `frame` lacks is added as missing.
     """
-    columns: dict[str, pd.Series[Any]] = {}
+    columns: dict[str, npt.NDArray[Any]] = {}
     for column in spec.columns:
-        if column.name in frame.columns:
-            values = frame[column.name].reset_index(drop=True)
-        else:
-            values = pd.Series([None] * len(frame), dtype=object)
+        values = frame[column.name].tolist() if column.name in frame.columns else [None] * len(frame)
         columns[column.name] = _numbers(values) if column.is_numeric else _texts(values)
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, index=range(len(frame)))
 
 
-def _numbers(values: pd.Series[Any]) -> pd.Series[Any]:
-    return pd.to_numeric(values.map(lambda v: np.nan if v is None or v is pd.NA else v)).astype("float64")
+def _numbers(values: Sequence[Any]) -> npt.NDArray[np.float64]:
+    return np.array([np.nan if v is None or v is pd.NA else float(v) for v in values], dtype=np.float64)
 
 
-def _texts(values: pd.Series[Any]) -> pd.Series[Any]:
-    return values.astype(object).where(values.notna(), "").map(str).astype(object)
+def _texts(values: Sequence[Any]) -> npt.NDArray[np.object_]:
+    made = np.empty(len(values), dtype=object)
+    made[:] = ["" if v is None or v is pd.NA or v != v else str(v) for v in values]  # noqa: PLR0124 (NaN)
+    return made
 
 
 @cache

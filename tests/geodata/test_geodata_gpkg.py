@@ -16,7 +16,8 @@ def package(tmp_path, grids):
 
     def write(crs: int = 4490, *, has_datum: bool = False):
         path = tmp_path / "county.gpkg"
-        for name, (heading, *rows) in grids.items():
+        for name in ("county", "villages", "townships", "vehicles"):
+            heading, *rows = grids[name]
             if name == "county":
                 items = {row[0]: row[1] for row in rows if row[0] != "datum" or has_datum}
                 pyogrio.write_dataframe(pd.DataFrame([items]), path, layer=name)
