@@ -146,7 +146,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         If `folder` is occupied, or its place cannot be written to.
     """
     refuse_occupied(folder)
-    folder = folder.absolute()
+    folder = folder.resolve()
     made = _make_parents(folder.parent)
     temporary: Path | None = None
     try:
@@ -171,7 +171,7 @@ def whole_file(file: Path) -> Iterator[Path]:
         If a file of that name exists, or the place cannot be written to.
     """
     refuse_existing(file)
-    file = file.absolute()
+    file = file.resolve()
     made = _make_parents(file.parent)
     temporary: Path | None = None
     try:
@@ -231,8 +231,11 @@ def _make_temporary(folder: Path) -> Path:
 
 def _move(temporary: Path, folder: Path) -> None:
     """Move the finished folder into place. Windows refuses while a scanner holds a file: try again a few times."""
-    if folder.is_dir():
-        folder.rmdir()  # empty, as checked; os.replace does not replace a folder on Windows
+    try:
+        if folder.is_dir():
+            folder.rmdir()  # empty, as checked; os.replace does not replace a folder on Windows
+    except OSError as error:
+        raise _not_writable(folder, error) from error
     for attempt in range(_MOVE_TRIES):
         try:
             os.replace(temporary, folder)  # noqa: PTH105 - said outright: atomic within one folder

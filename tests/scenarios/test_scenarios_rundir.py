@@ -57,6 +57,13 @@ def test_empty_folder_is_filled(tmp_path: Path) -> None:
     assert everything(tmp_path) == ["a", "a/x.txt"]
 
 
+def test_roundabout_paths_are_straightened(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    with whole_folder(tmp_path / "x" / ".." / "a" / "b" / "..") as place:
+        assert place.parent == tmp_path.resolve()
+    assert everything(tmp_path) == ["a", "x"]
+
+
 def test_occupied_folder_is_refused_untouched(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(InputError) as caught, whole_folder(tmp_path):
