@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import pandas as pd
+
 from geodata.messages import Lang
 from scenarios.outputs.terms import capital, figure, is_missing, number, share, term
 
@@ -176,3 +178,11 @@ def cell(name: str, value: Any, lang: Lang) -> str:
     if column.kind == "share":
         return share(value)
     return figure(value, "") if column.kind == "figure" else number(value, column.digits)
+
+
+def with_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose figures are floats (NaN: none) even where every one is missing."""
+    figures = [
+        name for name in frame.columns if name in COLUMNS and COLUMNS[name].kind in ("number", "share", "figure")
+    ]
+    return frame.assign(**{name: frame[name].astype(float) for name in figures})

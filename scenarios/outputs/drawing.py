@@ -1,10 +1,11 @@
-"""How trips and coverage are drawn: along the roads where the distances come from roads, else straight and as circles."""
+"""How trips and coverage are drawn: along the roads where distances come from roads, else straight and as circles."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -79,7 +80,7 @@ def _coverage(content: RunContent, network: RoadNetwork | None) -> BaseGeometry 
 
 def _legs(route: Route) -> list[Leg]:
     ids = [route.depot_id, *(stop.facility_id for stop in route.stops), route.depot_id]
-    return [(a, b) for a, b in zip(ids, ids[1:], strict=False) if a != b]
+    return [(a, b) for a, b in pairwise(ids) if a != b]
 
 
 def _trip(
@@ -164,7 +165,7 @@ class _Ways:
             nodes.append(node)
         nodes.reverse()
         line = [self._place[origin]]
-        for tail, head in zip(nodes, nodes[1:], strict=False):
+        for tail, head in pairwise(nodes):
             line += self._stretch(tail, head)
         return [*line, self._place[destination]]
 

@@ -19,6 +19,7 @@ from planner.costs import closing_cny_per_day, site_cny_per_day, site_investment
 from planner.plan import PlanProblem
 from planner.reports import SolveReport
 from scenarios.content import RunContent
+from scenarios.outputs.columns import with_numbers
 from scenarios.outputs.drawing import Drawing, draw
 from scenarios.outputs.route_tables import route_frames
 from scenarios.outputs.terms import note, plain, term
@@ -131,7 +132,7 @@ def run_tables(content: RunContent) -> RunTables:
 
 
 def _frame(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> pd.DataFrame:
-    return pd.DataFrame(list(rows), columns=list(columns))
+    return with_numbers(pd.DataFrame(list(rows), columns=list(columns)))
 
 
 def names_by_id(frame: pd.DataFrame, key: str) -> dict[str, str]:
