@@ -14,9 +14,8 @@ from geodata.importers.registry import IMPORTERS
 from geodata.messages import Message
 from geodata.read import read_county
 from geodata.reference import reference_county
-from geodata.schemas import LAYERS
 from geodata.template import write_template
-from geodata.write import write_csv_folder, write_layers, write_workbook
+from geodata.write import write_csv_folder, write_workbook
 from scenarios.cli.console import Screen, problem_value, speaking
 from scenarios.cli.options import DataOption, JsonOption, LangOption
 from scenarios.plan_json import term
@@ -94,18 +93,15 @@ def export_reference(
     """Write the invented reference county as a workbook or a folder of CSV files; 导出虚构的参考县."""
     screen = Screen(language_of(lang))
     with speaking(screen):
-        prefix = f"{target.stem}_"  # layers stand beside the workbook under its name
         if target.suffix:
             _refuse_unless_workbook(target)
-            for file in (target, *(target.with_name(f"{prefix}{layer}.gpkg") for layer in LAYERS)):
-                refuse_existing(file)
+            refuse_existing(target)
         else:
             refuse_occupied(target)
         county = reference_county(townships=townships, villages=villages, seed=seed)
         if target.suffix:
-            with whole_file(target) as place:
-                write_workbook(county, place, screen.lang, has_layers=False)
-            write_layers(county, target.absolute().parent, prefix=prefix)
+            with whole_file(target) as place:  # moves the workbook and the layers written beside it
+                write_workbook(county, place, screen.lang)
         else:
             with whole_folder(target) as place:
                 write_csv_folder(county, place, screen.lang)
