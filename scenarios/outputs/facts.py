@@ -45,8 +45,8 @@ def headline_facts(content: RunContent, tables: RunTables) -> list[Fact]:
     count = sites["kind"].value_counts()
     new = sites[sites["decision"] == "new"]["kind"].value_counts()
     tiers = [("county_centre", "centres"), ("township_station", "stations"), ("village_point", "points")]
-    figures = {key: int(count.get(kind, 0)) for kind, key in tiers}
-    added = {f"new_{key}": int(new.get(kind, 0)) for kind, key in tiers}
+    figures = {key: number(int(count.get(kind, 0))) for kind, key in tiers}
+    added = {f"new_{key}": number(int(new.get(kind, 0))) for kind, key in tiers}
     return [
         Fact(
             say("fact_served", lang),
