@@ -138,6 +138,7 @@ _ALL = (
     _text("as_of"),
     _text("datum"),
     Column("data_kind", "term", prefix="data_kind_"),
+    Column("statement_kind", "term", prefix="statement_"),
     _text("text", 100),
     _text("setting", 30),
     _text("setting_value", 24),

@@ -366,8 +366,15 @@ def _parameters(content: RunContent) -> pd.DataFrame:
 
 
 def _assumptions(content: RunContent) -> pd.DataFrame:
-    messages = [*content.problem.county.assumptions, *content.verified.plan.warnings]
-    return _frame(({"text": note(m.key, content.lang, m.params)} for m in messages), ("text",))
+    groups = (("assumption", content.problem.county.assumptions), ("warning", content.verified.plan.warnings))
+    return _frame(
+        (
+            {"statement_kind": kind, "text": note(message.key, content.lang, message.params)}
+            for kind, messages in groups
+            for message in messages
+        ),
+        ("statement_kind", "text"),
+    )
 
 
 def _sources(content: RunContent) -> pd.DataFrame:

@@ -179,6 +179,19 @@ def test_every_layer_can_be_switched_off_and_on(visit: Any) -> None:
     seen.check()
 
 
+def move(page: Page, x: float, y: float) -> None:
+    """Move the mouse as a hand does: the map looks at a moving mouse only every 32 ms."""
+    for step in (2, 1, 0):
+        page.mouse.move(x - step, y)
+        page.wait_for_timeout(50)
+
+
+def away(page: Page) -> None:
+    """Move the mouse off everything and wait until the tooltip has faded out."""
+    move(page, 400, 4)
+    page.wait_for_selector(".leaflet-tooltip", state="detached")
+
+
 def hover(page: Page, layer: str, index: int) -> str:
     """Move the mouse over a mark and return the text of the tooltip."""
     x, y = page.evaluate(
@@ -190,9 +203,8 @@ def hover(page: Page, layer: str, index: int) -> str:
         }""",
         [layer, index],
     )
-    page.mouse.move(400, 4)
-    page.wait_for_selector(".leaflet-tooltip", state="detached")  # the last one fades out
-    page.mouse.move(x, y)
+    away(page)
+    move(page, x, y)
     page.wait_for_selector(".leaflet-tooltip")
     return str(page.inner_text(".leaflet-tooltip"))
 
