@@ -196,15 +196,21 @@ BY_DECISION = {
     "check_bound": [
         lambda p: siting(p, report=SolveReport("feasible", 300.0, 301.0, "x")),
         lambda p: routing(p, report=SolveReport("feasible", p.routing.report.objective, 1e6, "x")),
-        lambda p: routing(p, reports={**p.routing.reports, "SB": SolveReport("feasible", 9.625, 9.7, "x")}),
+        lambda p: routing(p, reports={**p.routing.reports, "SB": SolveReport("feasible", 6.875, 6.9, "x")}),
     ],
     "check_not_proved": [
-        lambda p: routing(p, reports={**p.routing.reports, "SB": SolveReport("feasible", 9.625, 9.0, "x")})
+        lambda p: routing(p, reports={**p.routing.reports, "SB": SolveReport("feasible", 6.875, 6.0, "x")})
     ],
     "check_depot_without_report": [lambda p: routing(p, reports=drop_key(p.routing.reports, "SB"))],
     "check_round_cost": [
-        lambda p: routing(p, reports={**p.routing.reports, "SB": SolveReport("feasible", 9.7, 9.0, "x")}),
+        lambda p: routing(p, reports={**p.routing.reports, "SB": SolveReport("feasible", 9.7, 6.0, "x")}),
+        lambda p: routing(p, reports={**p.routing.reports, "SB": SolveReport("feasible", 9.625, 9.625, "of a run")}),
+    ],
+    "check_transport_total": [
         lambda p: routing(p, report=SolveReport("feasible", 130.0, 9.0, "x")),
+        # The trips of one run added up as if every round ran every day.
+        lambda p: routing(p, report=SolveReport("optimal", *(60.0 + 149.2 / 3.0 + 15.045 + 9.625,) * 2, "x")),
+        lambda p: routing(p, reports={**p.routing.reports, "SB": SolveReport("feasible", 9.625, 9.625, "of a run")}),
     ],
 }
 BY_INPUT = {
