@@ -208,6 +208,19 @@ def test_range_and_shift_decide_what_can_be_linked() -> None:
     assert "s1" in solve(draft).open_ids
 
 
+def test_a_county_without_any_parcels_is_planned() -> None:
+    draft = line()
+    for row in draft.demand:
+        row.update(inbound_parcels_per_day=0.0, outbound_parcels_per_day=0.0)
+    draft.vehicles = [counties.VAN, {**counties.VAN, "vehicle_type_id": "cheap van", "fixed_cny_per_day": 20.0}]
+    result = solve(draft)
+    assert result.point_of_village == {"v1": "p1", "v2": "p1"}
+    assert (result.station_of_point, result.centre_of_station) == ({"p1": "s1"}, {"s1": "c1"})
+    links = build_instance(draft.problem(PEOPLE, EXACT)).point_links
+    draft.vehicles = draft.vehicles[1:]
+    assert np.array_equal(links.fixed, build_instance(draft.problem(PEOPLE, EXACT)).point_links.fixed)
+
+
 def test_objective_by_hand() -> None:
     """One village at 1 km: site, link and access written out with round rates."""
     draft = Draft().township("T1").village("v1", (1.0, 0.0), parcels=14.0)
