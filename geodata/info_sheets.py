@@ -83,6 +83,19 @@ def parameters_from(source: RawSource, locations: Locations, problems: list[Prob
             )
             continue
         entry = parameters.entry(key)
+        if not entry.can_be(value):
+            problems.append(
+                locations.problem(
+                    "error",
+                    "parameter_impossible",
+                    "parameters",
+                    index=index,
+                    column="value",
+                    value=value,
+                    **entry.limits(),
+                )
+            )
+            continue
         if (entry.low is not None and value < entry.low) or (entry.high is not None and value > entry.high):
             problems.append(
                 locations.problem(

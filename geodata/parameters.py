@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 from io import StringIO
@@ -41,6 +43,8 @@ class Parameter:
         How sure the figure is; an X is never printed as a fact.
     source
         Where it comes from; for a replaced value, which file or option gave it.
+    minimum, maximum
+        Hard limits, both included: a figure beyond them makes no sense and is refused.
     """
 
     parameter_id: str
@@ -53,10 +57,21 @@ class Parameter:
     unit: str
     tag: Tag
     source: str
+    minimum: float = -math.inf
+    maximum: float = math.inf
 
     def label(self, lang: Lang) -> str:
         """Return the meaning in `lang`."""
         return self.label_zh if lang == "zh" else self.label_en
+
+    def can_be(self, value: float) -> bool:
+        """Tell whether a value is finite and within the hard limits."""
+        return math.isfinite(value) and self.minimum <= value <= self.maximum
+
+    def limits(self) -> dict[str, object]:
+        """Return the figures of the sentence that refuses a value: key, low, high, unit."""
+        low, high = f"{self.minimum:.10g}", f"{self.maximum:.10g}"
+        return {"key": self.parameter_id, "low": low, "high": high, "unit": self.unit}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +99,7 @@ class Parameters(Mapping[str, float]):
         Raises
         ------
         UsageError
-            If an id is unknown (the nearest known id is named).
+            If an id is unknown (the nearest known id is named), or a value makes no sense.
         """
         entries = dict(self.entries)
         for parameter_id, value in values.items():
@@ -92,6 +107,9 @@ class Parameters(Mapping[str, float]):
                 raise UsageError(
                     Message("unknown_parameter", {"key": parameter_id, "nearest": _nearest(parameter_id, entries)})
                 )
+            if not entries[parameter_id].can_be(value):
+                figures = {**entries[parameter_id].limits(), "value": f"{value:.10g}"}
+                raise UsageError(Message("parameter_impossible", figures))
             entries[parameter_id] = replace(entries[parameter_id], value=float(value), tag="U", source=source)
         return Parameters(entries)
 
@@ -105,12 +123,20 @@ def _nearest(word: str, known: Mapping[str, object]) -> str:
     return next(iter(get_close_matches(word, list(known), n=1, cutoff=0.0)), "")
 
 
+def _rows(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO((files("geodata") / "data" / name).read_text(encoding="utf-8"))))
+
+
 @cache
 def default_parameters() -> Parameters:
-    """Read the default figures that come with the package (``geodata/data/parameters.csv``)."""
+    """Read the default figures that come with the package (``geodata/data/parameters.csv``).
+
+    The hard limits are those of the first pattern in ``parameter_limits.csv`` that the id fits.
+    """
     entries: dict[str, Parameter] = {}
-    source = (files("geodata") / "data" / "parameters.csv").read_text(encoding="utf-8")
-    for row in csv.DictReader(StringIO(source)):
+    limits = _rows("parameter_limits.csv")
+    for row in _rows("parameters.csv"):
+        limit = next(rule for rule in limits if fnmatchcase(row["parameter_id"], rule["pattern"]))
         entries[row["parameter_id"]] = Parameter(
             parameter_id=row["parameter_id"],
             group=row["group"],
@@ -122,5 +148,7 @@ def default_parameters() -> Parameters:
             unit=row["unit"],
             tag=cast("Tag", row["tag"]),
             source=row["source"],
+            minimum=float(limit["minimum"]),
+            maximum=float(limit["maximum"]),
         )
     return Parameters(entries)

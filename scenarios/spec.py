@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from types import NoneType
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeGuard
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, create_model
 
 from geodata.errors import UsageError
 from geodata.messages import LANGS, Lang, Message
-from geodata.parameters import default_parameters
+from geodata.parameters import Parameter, default_parameters
 from planner.problems.standard import RoutingSettings, ServiceStandard, SitingSettings
 
 Kind = Literal["number", "whole", "switch", "text", "name", "choice", "names"]
@@ -371,7 +371,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def _parameter_problems(document: Mapping[str, object], origin: str) -> list[KeyProblem]:
-    """Find unknown parameter ids, and negative figures where none makes sense."""
+    """Find unknown parameter ids, and figures beyond what makes sense."""
     trees = [("", document)]
     overrides = document.get("overrides")
     if isinstance(overrides, Mapping):
@@ -387,11 +387,15 @@ def _parameter_problems(document: Mapping[str, object], origin: str) -> list[Key
                 problems.append(
                     KeyProblem(origin, key, Message("scenario_unknown_key", {"key": key, "nearest": likest}))
                 )
-            elif _is_negative(value) and not (known.entry(parameter_id).low or 0) < 0:
-                figures = {"key": key, "value": _shown(value), "low": "0", "high": "", "above": ""}
-                problems.append(KeyProblem(origin, key, Message("scenario_expected_number_from", figures)))
+            elif _is_number(value) and not known.entry(parameter_id).can_be(value):
+                problems.append(KeyProblem(origin, key, _beyond(key, value, known.entry(parameter_id))))
     return problems
 
 
-def _is_negative(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value < 0
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _beyond(key: str, value: float, entry: Parameter) -> Message:
+    sentence = "scenario_expected_number_from" if value < entry.minimum else "scenario_expected_number_between"
+    return Message(sentence, {**entry.limits(), "key": key, "value": _shown(value), "above": ""})
