@@ -15,6 +15,7 @@ import numpy as np
 from geodata.errors import InfeasibleError
 from geodata.messages import Message
 from planner.engines.mathopt import EngineAnswer, EngineLimits, solve_linear
+from planner.siting.coverage import hamlet_groups, travel_block, within
 from planner.siting.decision import (
     Decision,
     broken,
@@ -84,7 +85,10 @@ def _standard_unreachable(instance: Instance, free: Instance) -> InfeasibleError
     if _run(within, build_model(within), _ANY_GAP).outcome == "infeasible":
         more = _relax_one(within, "budget") or _relax_one(within, "capacity") or _relax_both(within)
         messages += more.messages if more is not None else ()
-    return InfeasibleError(_unreachable_cause(instance, lowered.instance), messages)
+    cause = _unreachable_cause(instance, lowered.instance)
+    if unplaced := cause.params["no_location"]:
+        messages.append(Message("fix_siting_place_unlocated", {"count": unplaced}))
+    return InfeasibleError(cause, messages)
 
 
 def _locks_contradict(instance: Instance) -> InfeasibleError:
@@ -156,7 +160,7 @@ def _reached(instance: Instance, decision: Decision, family: Family) -> tuple[In
     if family == "budget":
         budget = math.ceil(investment(instance, decision) - 1e-6)
         more = budget - targets.budget_cny
-        message = Message("fix_siting_budget", {"budget_cny": budget, "more_cny": round(more, 2)})
+        message = Message("fix_siting_budget", {"budget_cny": budget, "more_cny": _yuan(more)})
         return replace(instance, targets=replace(targets, budget_cny=float(budget))), message if more > 0 else None
     if family == "capacity":
         return _with_capacity(instance, decision)
@@ -217,8 +221,14 @@ def _budget_cause(instance: Instance, enough: Instance) -> Message:
     budget, needed = instance.targets.budget_cny, enough.targets.budget_cny
     return Message(
         "siting_budget_too_small",
-        {"budget_cny": round(budget, 2), "needed_cny": round(needed, 2), "short_cny": round(needed - budget, 2)},
+        {"budget_cny": _yuan(budget), "needed_cny": _yuan(needed), "short_cny": _yuan(needed - budget)},
     )
+
+
+def _yuan(cny: float) -> float | int:
+    """Return an amount to the fen, whole yuan as a whole number."""
+    rounded = round(cny, 2)
+    return int(rounded) if rounded.is_integer() else rounded
 
 
 def _added_capacity(instance: Instance, enough: Instance) -> int:
@@ -231,24 +241,42 @@ def _added_capacity(instance: Instance, enough: Instance) -> int:
 
 
 def _unreachable_cause(instance: Instance, reachable: Instance) -> Message:
-    """Say which shares can be reached at best, and which villages stand in the way."""
-    total = max(1e-12, float(instance.demand.population.sum()))
+    """Say which villages cannot be served and who lives too far; the shares that can be had stand in the fixes."""
     blocking = _blocking(instance)
     counts = Counter(blocking.values())
+    far = _too_far(instance) if reachable.targets.persons < instance.targets.persons else {}
+    names = instance.problem.county.villages.set_index("village_code")["name"].astype(str)
+    labels = [code if names[code] in ("", code) else f"{names[code]} ({code})" for code in instance.demand.codes]
+    key = "siting_standard_unreachable" + "_villages" * bool(blocking) + "_far" * bool(far)
     return Message(
-        "siting_standard_unreachable",
+        key,
         {
-            "population_percent": round(100.0 * reachable.targets.persons / total, 2),
-            "own_point_villages": reachable.targets.own_point_villages,
-            "station_townships": reachable.targets.station_townships,
-            "served_villages": reachable.targets.served_villages,
             "no_location": counts["no_location"],
             "off_road": counts["off_road"],
             "out_of_reach": counts["no_site_in_reach"],
             "no_vehicle": counts["no_vehicle"],
-            "villages": _some([instance.demand.codes[v] for v in blocking]),
+            "villages": _some([labels[v] for v in blocking]),
+            "access_km": instance.problem.standard.access_km,
+            "far_persons": round(sum(far.values())),
+            "far_villages": _some([labels[v] for v in far]),
         },
     )
+
+
+def _too_far(instance: Instance) -> dict[int, float]:
+    """Return the persons of each placed village who live beyond the access standard of every usable point."""
+    problem, demand = instance.problem, instance.demand
+    matrix, groups = problem.travel["access"], hamlet_groups(problem.county.hamlets)
+    far: dict[int, float] = {}
+    for v in sorted({*range(len(demand.codes))} - set(unplaced_villages(instance))):
+        part = groups.get(demand.codes[v])
+        places = [demand.codes[v]] if part is None else [str(label) for label in part["hamlet_id"]]
+        weights = np.ones(1) if part is None else part["population"].to_numpy(dtype=np.float64)
+        near = within(*travel_block(matrix, places, instance.points.ids), problem.standard).any(axis=1)
+        persons = float(demand.population[v] * weights[~near].sum() / weights.sum())
+        if persons > 0.0:
+            far[v] = persons
+    return far
 
 
 def _blocking(instance: Instance) -> dict[int, ReasonCode]:

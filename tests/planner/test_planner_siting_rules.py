@@ -313,6 +313,7 @@ def test_budget_too_small_says_how_much_and_the_share_it_does_reach() -> None:
     error = refused(line(), apart, poor)
     assert error.message.key == "siting_budget_too_small"
     assert error.message.params == {"budget_cny": 3400.0, "needed_cny": 4000.0, "short_cny": 600.0}
+    assert "预算3400元" in error.text("zh")
     budget = fix(error, "fix_siting_budget")["budget_cny"]
     assert solve(line(), apart, replace(EXACT, budget_cny=budget)).unserved == ()
     refused(line(), apart, replace(EXACT, budget_cny=budget - 1.0))
@@ -350,11 +351,13 @@ def test_budget_and_capacity_together() -> None:
 def test_standard_out_of_reach_names_the_villages_and_the_share_that_can_be_had() -> None:
     draft = line().village("v3", people=200.0).village("v4", (30.0, 0.0), people=100.0)
     error = refused(draft, replace(PEOPLE, village_point_share=0.9))
-    assert error.message.key == "siting_standard_unreachable"
+    assert error.message.key == "siting_standard_unreachable_villages_far"
     params = error.message.params
+    assert (params["far_persons"], params["far_villages"]) == (100, "v4")
+    assert error.fixes[-1].key == "fix_siting_place_unlocated"
+    assert "at best" not in error.text("en")
     assert (params["no_location"], params["off_road"], params["out_of_reach"]) == (1, 0, 1)
     assert params["villages"] == "v3, v4"
-    assert params["population_percent"] == 40.0
     assert fix(error, "fix_siting_persons") == {"percent": 40.0}
     assert fix(error, "fix_siting_own_points") == {"percent": 50.0}
     lowered = replace(PEOPLE, population_share=0.4, village_point_share=0.5)
@@ -370,14 +373,14 @@ def test_villages_served_out_of_reach_say_how_many_can_be_and_which_cannot() -> 
     draft.cut = {"v6"}
     half = replace(PEOPLE, population_share=0.3, village_served_share=0.5)
     error = refused(draft, half)
-    assert error.message.key == "siting_standard_unreachable"
+    assert error.message.key == "siting_standard_unreachable_villages"
     params = error.message.params
-    assert params["served_villages"] == 2
     counted = {key: params[key] for key in ("no_location", "off_road", "out_of_reach", "no_vehicle")}
     assert counted == {"no_location": 1, "off_road": 1, "out_of_reach": 1, "no_vehicle": 1}
     assert params["villages"] == "v3, v4, v5, v6"
     assert [(message.key, dict(message.params)) for message in error.fixes] == [
-        ("fix_siting_served", {"percent": 33.33})
+        ("fix_siting_served", {"percent": 33.33}),
+        ("fix_siting_place_unlocated", {"count": 1}),
     ]
     assert solve(draft, replace(half, village_served_share=0.3333)).point_of_village == {"v1": "p1", "v2": "p1"}
     refused(draft, replace(half, village_served_share=0.34))
@@ -397,16 +400,30 @@ def test_villages_served_within_budget_say_both_ways_out() -> None:
 def test_standard_out_of_reach_and_budget_too_small_at_once() -> None:
     draft = line().village("v3", people=200.0)
     error = refused(draft, siting=replace(EXACT, budget_cny=100.0))
-    assert [message.key for message in error.fixes] == ["fix_siting_persons", "fix_siting_budget"]
+    assert [message.key for message in error.fixes] == [
+        *("fix_siting_persons", "fix_siting_budget", "fix_siting_place_unlocated")
+    ]
     budget = fix(error, "fix_siting_budget")["budget_cny"]
     share = fix(error, "fix_siting_persons")["percent"] / 100.0
     met = solve(draft, replace(PEOPLE, population_share=share), replace(EXACT, budget_cny=budget))
     assert met.report.status == "optimal"
 
 
+def test_persons_in_hamlets_too_far_from_every_point_are_the_cause() -> None:
+    draft = line().hamlet("h1", "v2", (2.0, 0.0), 3.0).hamlet("h2", "v2", (2.0, 5.0), 1.0)
+    error = refused(draft)
+    assert error.message.key == "siting_standard_unreachable_far"
+    assert (error.message.params["far_persons"], error.message.params["far_villages"]) == (25, "v2")
+    assert "25 persons live farther than 3" in error.text("en")
+    assert [(message.key, dict(message.params)) for message in error.fixes] == [
+        ("fix_siting_persons", {"percent": 87.5})
+    ]
+
+
 def test_townships_without_a_possible_station() -> None:
     draft = line().township("T2")
     error = refused(draft, replace(PEOPLE, township_station_share=1.0))
+    assert error.message.key == "siting_standard_unreachable"
     assert fix(error, "fix_siting_stations") == {"percent": 50.0}
 
 
