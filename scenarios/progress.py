@@ -12,7 +12,17 @@ from rich.status import Status
 
 from geodata.messages import Lang, text
 from planner.progress import ProgressEvent, ProgressListener, no_progress
+from planner.reports import OPTIMALITY_TOLERANCE
 from scenarios.plan_json import term
+
+_LEAST_GAP = 1e-4
+
+
+def gap_text(gap: float) -> str:
+    """Return a relative gap as it is shown: 0 only within the tolerance of a proof, never a rounded ``0.00%``."""
+    if gap <= OPTIMALITY_TOLERANCE:
+        return "0%"
+    return "< 0.01%" if gap < _LEAST_GAP else f"{gap:.2%}"
 
 
 class ConsoleProgress:
@@ -56,7 +66,7 @@ class ConsoleProgress:
         if event.bound is not None:
             parts.append(text("progress_bound", self.lang, {"value": f"{event.bound:,.2f}"}))
         if event.gap is not None:
-            parts.append(text("progress_gap", self.lang, {"value": f"{event.gap:.2%}"}))
+            parts.append(text("progress_gap", self.lang, {"value": gap_text(event.gap)}))
         return " · ".join(parts)
 
     def finish(self) -> None:

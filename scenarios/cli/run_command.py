@@ -12,7 +12,7 @@ from geodata.messages import text
 from scenarios.cli.console import Screen, speaking
 from scenarios.cli.options import DataOption, JsonOption, LangOption, OverrideOption, SeedOption, SetOption
 from scenarios.plan_json import term
-from scenarios.progress import shown_progress
+from scenarios.progress import gap_text, shown_progress
 from scenarios.resolve import language_of
 from scenarios.runner import RunOutcome, RunRequest, execute
 
@@ -83,11 +83,11 @@ def _show_sites(screen: Screen, head: Mapping[str, Any]) -> None:
 
 
 def _status_line(screen: Screen, tier: str, report: Mapping[str, Any]) -> str:
-    gap = report["gap"]
+    gap = None if report["status"] == "optimal" else report["gap"]
     stage = term(f"stage_{tier}", screen.lang, tier)
     status = text(f"run_status_{report['status']}", screen.lang)
     return stage + "：" * (screen.lang == "zh") + ": " * (screen.lang == "en") + status + _gap_text(screen, gap)
 
 
 def _gap_text(screen: Screen, gap: float | None) -> str:
-    return "" if gap is None else " · " + text("progress_gap", screen.lang, {"value": f"{gap:.2%}"})
+    return "" if gap is None else " · " + text("progress_gap", screen.lang, {"value": gap_text(gap)})
