@@ -22,6 +22,8 @@ OUTSIDE_KM = 3.0
 TOWNSHIP_KM = 15.0
 #: Without a boundary: this far from the middle of all villages.
 COUNTY_KM = 100.0
+#: A hamlet this far from its village is suspicious.
+HAMLET_KM = 5.0
 _SAME_POINT_KM = 0.05
 _SAME_POINT_DIGITS = 6
 _LEAST_MEMBERS = 3
@@ -122,6 +124,7 @@ def check_places(county: County, locations: Locations, usable: dict[str, Mask]) 
         *_same_points(county, locations, usable),
         *_placeholder_townships(county, locations, usable),
         *_without_place(county, locations),
+        *_far_hamlets(county, locations, usable),
     ]
 
 
@@ -236,3 +239,13 @@ def _without_place(county: County, locations: Locations) -> Iterator[Problem]:
             column = "lon" if table in locations else ""
             names = "、".join(str(n) for n in missing["name"][:5]) + ("…" if len(missing) > 5 else "")  # noqa: PLR2004
             yield locations.problem("warning", code, table, column=column, count=len(missing), names=names)
+
+
+def _far_hamlets(county: County, locations: Locations, usable: dict[str, Mask]) -> Iterator[Problem]:
+    hamlets, villages = county.hamlets, county.villages[usable["villages"]]
+    places = villages.drop_duplicates("village_code").set_index("village_code")[["lon", "lat"]]
+    places = places.reindex(hamlets["village_code"])
+    km = haversine_km(hamlets["lon"], hamlets["lat"], places["lon"].to_numpy(), places["lat"].to_numpy())
+    for index in np.flatnonzero(usable["hamlets"] & (km > HAMLET_KM)):
+        far = round(float(km[index]), 1)
+        yield _distance_problem(locations, "hamlet_far_from_village", "hamlets", hamlets, int(index), km=far)

@@ -19,6 +19,9 @@ from geodata.schemas import EXAMPLE_COUNTY_CODE, SHEETS, TABLES
 VILLAGE_RESIDENTS, TOWNSHIP_RESIDENTS = 30_000.0, 500_000.0
 _SHARE_TOLERANCE = 0.005
 _SUM_TOLERANCE = 0.3
+_HAMLET_TOLERANCE = 0.2
+#: A longer name does not fit a map.
+NAME_LENGTH = 100
 #: 万 as the unit shows in fractions of small numbers.
 _WAN_LIMIT = 50.0
 _WEEKDAYS = frozenset("1234567")
@@ -48,7 +51,7 @@ def check_county(county: County, locations: Locations | None = None) -> tuple[Pr
     problems += check_links(county, places)
     problems += check_places(county, places, usable)
     problems += check_datum(county, places, usable)
-    for check in (_villages, _populations, _facilities, _operators, _vehicles, _bus, _example):
+    for check in (_villages, _populations, _hamlet_sums, _names, _facilities, _operators, _vehicles, _bus, _example):
         problems += check(county, places)
     return in_order(problems)
 
@@ -114,6 +117,35 @@ def _population_sums(county: County, locations: Locations) -> Iterator[Problem]:
                 value=people,
                 total=f"{total:,.0f}",
             )
+
+
+def _hamlet_sums(county: County, locations: Locations) -> Iterator[Problem]:
+    """Compare a village's figure with the sum of its hamlets."""
+    sums = county.hamlets.groupby("village_code")["population"].agg(lambda s: s.sum(skipna=False))
+    villages = county.villages
+    for index, (code, people) in enumerate(zip(villages["village_code"], villages["population"], strict=True)):
+        total = float(sums.get(code, np.nan))
+        if people > 0 and abs(total - people) > _HAMLET_TOLERANCE * people:
+            yield locations.problem(
+                "warning",
+                "hamlet_sum_differs",
+                "villages",
+                index=index,
+                column="population",
+                value=people,
+                total=f"{total:,.0f}",
+            )
+
+
+def _names(county: County, locations: Locations) -> Iterator[Problem]:
+    """Find names too long for a map."""
+    for table, spec in TABLES.items():
+        for index, name in enumerate(county.table(table)["name"] if "name" in spec.column_names else ()):
+            if len(name) > NAME_LENGTH:
+                figures = {"count": len(name), "most": NAME_LENGTH}
+                yield locations.problem(
+                    "warning", "name_too_long", table, index=index, column="name", value=f"{name[:20]}…", **figures
+                )
 
 
 def _facilities(county: County, locations: Locations) -> Iterator[Problem]:

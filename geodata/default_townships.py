@@ -19,7 +19,14 @@ Filled = tuple[County, list[Message]]
 def fill_townships(county: County, *, seed: int, cluster_count: int | None) -> Filled:
     """Give every placed village a township, and every township a place and a population where they can be derived."""
     notes: list[Message] = []
-    for step in (_from_codes, lambda c: _from_clusters(c, seed, cluster_count), _nearest_seat, _places, _populations):
+    for step in (
+        _from_codes,
+        _from_listed,
+        lambda c: _from_clusters(c, seed, cluster_count),
+        _nearest_seat,
+        _places,
+        _populations,
+    ):
         county, more = step(county)
         notes.extend(more)
     return county, notes
@@ -41,6 +48,15 @@ def _from_codes(county: County) -> Filled:
     townships = canonical_frame([{"township_code": code, "name": code} for code in codes], "townships")
     note = Message("assumed_townships_from_codes", {"townships": len(codes)})
     return county.replace(villages=villages, townships=townships), [note]
+
+
+def _from_listed(county: County) -> Filled:
+    """Give villages without a township the listed one whose code their own begins with."""
+    villages = county.villages.copy()
+    prefix = villages["village_code"].str[:_TOWNSHIP_DIGITS]
+    rows = (villages["township_code"] == "") & prefix.isin(set(county.townships["township_code"]) - {""})
+    villages.loc[rows, "township_code"] = prefix[rows]
+    return county.replace(villages=villages) if rows.any() else county, []
 
 
 def _from_clusters(county: County, seed: int, cluster_count: int | None) -> Filled:

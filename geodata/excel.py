@@ -6,17 +6,23 @@ import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from geodata.aliases import is_ignored_sheet, nearest_sheet, resolve_sheet
+from geodata.aliases import is_ignored_sheet, nearest_sheet, resolve_column, resolve_sheet
 from geodata.county_sheet import add_table
-from geodata.errors import Problem
-from geodata.raw import RawSource, is_blank
-from geodata.schemas import SHEETS
+from geodata.errors import Problem, Severity
+from geodata.raw import RawSource, column_position, header_row, is_blank, is_note, value_text
+from geodata.schemas import SHEETS, TABLES
 
+Grid = list[list[Any]]
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
 _ERROR_CELL = re.compile(r'<c\b(?=[^>]*\br="([A-Z]+)(\d+)")(?=[^>]*\bt="e")[^>]*>.*?<v>([^<]*)</v>', re.DOTALL)
+_CELL = re.compile(r'<c\b[^>]*\br="([A-Z]+)(\d+)"[^>]*(?<!/)>(.*?)</c>', re.DOTALL)
+_FORMULA = re.compile(r"<f\b")
+_VALUE = re.compile(r"<v>[^<]|<is\b|<v [^>]*>[^<]")
+_MERGED = re.compile(r'<mergeCell\b[^>]*\bref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
 _SHEET_TAG = re.compile(r"<sheet\b[^>]*>")
 _RELATION_TAG = re.compile(r"<Relationship\b[^>]*>")
 _ATTRIBUTE = re.compile(r'([\w:]+)="([^"]*)"')
@@ -40,10 +46,15 @@ def read_excel(path: Path) -> RawSource:
         code = "empty_file" if path.is_file() and path.stat().st_size == 0 else "unreadable_file"
         source.problems.append(Problem("error", code, file=path.name, params={"reason": str(error)}))
         return source
+    texts = _sheet_texts(path) if path.suffix.lower() in {".xlsx", ".xlsm"} else {}
     for name, grid in grids.items():
+        table = resolve_sheet(name)
+        if table is not None and table in TABLES and name in texts:
+            source.problems += _fill_merged(texts[name], table, grid, (path.name, name))
         _add_sheet(source, name, grid)
-    if path.suffix.lower() in {".xlsx", ".xlsm"}:
-        source.problems += _error_cells(path, {t.location.sheet: n for n, t in source.tables.items()})
+    for table, raw in source.tables.items():
+        sheet = raw.location.sheet
+        source.problems += _cell_problems(texts.get(sheet, ""), table, (path.name, sheet))
     return source
 
 
@@ -65,23 +76,60 @@ def _add_sheet(source: RawSource, name: str, grid: Sequence[Sequence[object]]) -
         )
 
 
-def _error_cells(path: Path, tables: dict[str, str]) -> list[Problem]:
-    """Find cells that show an Excel error (#REF!, #N/A …), which the reader hands over as empty."""
-    problems: list[Problem] = []
+def _sheet_texts(path: Path) -> dict[str, str]:
+    """Return sheet name → XML of the sheet."""
     try:
         with zipfile.ZipFile(path) as archive:
-            for sheet, part in _sheet_parts(archive).items():
-                if sheet not in tables or part not in archive.namelist():
-                    continue
-                text = archive.read(part).decode("utf-8", errors="replace")
-                if 't="e"' not in text:
-                    continue
-                problems += [
-                    Problem("error", "error_cell", tables[sheet], path.name, sheet, int(r), "", f"{c}{r}", v)
-                    for c, r, v in _ERROR_CELL.findall(text)
-                ]
+            names = set(archive.namelist())
+            return {
+                sheet: archive.read(part).decode("utf-8", errors="replace")
+                for sheet, part in _sheet_parts(archive).items()
+                if part in names
+            }
     except (zipfile.BadZipFile, KeyError, OSError):
-        return []
+        return {}
+
+
+def _cell_problems(text: str, table: str, place: tuple[str, str]) -> list[Problem]:
+    """Find cells the reader hands over as empty: an Excel error (#REF!, #N/A …), a formula without stored result."""
+    problems: list[Problem] = []
+    if 't="e"' in text:
+        problems += [
+            Problem("error", "error_cell", table, *place, int(r), "", f"{c}{r}", v)
+            for c, r, v in _ERROR_CELL.findall(text)
+        ]
+    if "<f" in text:
+        problems += [
+            Problem("error", "formula_without_value", table, *place, int(r), "", f"{c}{r}")
+            for c, r, inside in _CELL.findall(text)
+            if _FORMULA.search(inside) and not _VALUE.search(inside)
+        ]
+    return problems
+
+
+def _fill_merged(text: str, table: str, grid: Grid, place: tuple[str, str]) -> list[Problem]:
+    """Give merged cells of text columns the value of their first cell; merged figures are refused.
+
+    Merged cells in or above the heading line, and those that hold nothing, are left alone.
+    """
+    problems: list[Problem] = []
+    top = header_row(table, grid)
+    for first, first_row, last, last_row in _MERGED.findall(text):
+        left, right = column_position(first), column_position(last)
+        upper, lower = int(first_row) - 1, int(last_row) - 1
+        if upper <= top or lower >= len(grid) or right >= len(grid[upper]) or is_blank(grid[upper][left]):
+            continue
+        span, value = f"{first}{first_row}:{last}{last_row}", grid[upper][left]
+        if is_note(value):
+            continue
+        names = [resolve_column(table, value_text(cell)) for cell in grid[top][left : right + 1]]
+        is_figure = any(name and SHEETS[table].column(name).is_numeric for name in names)
+        severity: Severity = "error" if is_figure else "warning"
+        code = "merged_numbers" if is_figure else "merged_filled"
+        cell, params = f"{first}{first_row}", {"range": span}
+        problems.append(Problem(severity, code, table, *place, int(first_row), "", cell, value_text(value), params))
+        for row in grid[upper : lower + 1]:
+            row[left : right + 1] = [value] * (right + 1 - left)
     return problems
 
 

@@ -142,6 +142,14 @@ def column_letters(position: int) -> str:
     return letters
 
 
+def column_position(letters: str) -> int:
+    """Return the 0-based position of a column by its Excel letters: ``A`` → 0, ``AB`` → 27."""
+    position = 0
+    for letter in letters:
+        position = position * 26 + ord(letter) - ord("A") + 1
+    return position - 1
+
+
 def value_text(value: object) -> str:
     """Return a cell's value as people wrote it: 12.0 as ``12``, nothing as ``""``."""
     if value is None:
@@ -173,7 +181,7 @@ def table_from_grid(name: str, grid: Sequence[Sequence[object]], place: tuple[st
         File and sheet (sheet empty outside workbooks).
     """
     file, sheet = place
-    top = _header_row(name, grid)
+    top = header_row(name, grid)
     header = [value_text(cell).strip() for cell in grid[top]] if grid else []
     headers: dict[str, str] = {}
     positions: dict[str, int] = {}
@@ -192,7 +200,8 @@ def table_from_grid(name: str, grid: Sequence[Sequence[object]], place: tuple[st
     source.tables[name] = RawTable(name, cells, location)
 
 
-def _header_row(name: str, grid: Sequence[Sequence[object]]) -> int:
+def header_row(name: str, grid: Sequence[Sequence[object]]) -> int:
+    """Return the 0-based heading line: the one among the first ten with most known names."""
     best, most = 0, 0
     for i, row in enumerate(grid[:_HEADER_SEARCH_ROWS]):
         known = {resolve_column(name, value_text(cell)) for cell in row if not is_blank(cell)} - {None}
