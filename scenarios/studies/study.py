@@ -1,7 +1,8 @@
 """What a study answers: sentences, tables, charts and a map layer, in one shape that every output can show.
 
-A study never draws and never writes sentences: it names message and glossary keys and hands over figures. Map, report, workbook and
-``plan.json`` show all studies by the same code, so a new siting model needs one adapter here and nothing in the outputs.
+A study never draws and never writes sentences: it names message and glossary keys and hands over figures. Map, report,
+workbook and ``plan.json`` show all studies by the same code, so a new siting model needs one adapter here and nothing
+in the outputs.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ Cell = str | float | int | bool | Message | None
 class StudyColumn:
     """One column: glossary key of its heading, and how its cells are shown.
 
-    `kind`: ``text``, ``label`` (the cell is a glossary key), ``count``, ``number``, ``share``, ``km``, ``cny``, ``message``.
+    `kind`: ``text``, ``label`` (the cell is a glossary key), ``count``, ``number``, ``share``, ``km``, ``cny`` or
+    ``message``.
     """
 
     key: str
