@@ -24,10 +24,10 @@ DIRECTIONS = ("outbound", "inbound")
 TEMPERATURE_CLASSES = ("ambient", "chilled", "frozen")
 PROVENANCE_KINDS = ("real", "assumed", "invented")
 LAYERS = ("roads", "boundary", "water")
-#: Six-digit code of the county in the template; 99 is no real province.
-EXAMPLE_COUNTY_CODE = "990001"
-_VILLAGE = "990001101201"
-_TOWNSHIP = "990001101"
+#: Six-digit code of the county in the template; no real province begins with 99.
+EXAMPLE_COUNTY_CODE = "999901"
+_VILLAGE = f"{EXAMPLE_COUNTY_CODE}101201"
+_TOWNSHIP = f"{EXAMPLE_COUNTY_CODE}101"
 
 
 def _id(name: str, example: str = "", **options: Any) -> ColumnSpec:
@@ -82,7 +82,7 @@ _VILLAGES = TableSpec(
 _HAMLETS = TableSpec(
     "hamlets",
     (
-        _key("hamlet_id", "990001101201-1"),
+        _key("hamlet_id", f"{_VILLAGE}-1"),
         _code("village_code", 12, _VILLAGE, **_VILLAGE_REF),
         ColumnSpec("name"),
         _number("population", "people", "1250", high=100_000.0, **_FILLED),

@@ -13,8 +13,6 @@ from planner.siting.links import LinkCosts
 
 #: Sets of centres searched one by one; beyond, one programme holds the choice.
 CENTRE_SETS_MAX = 24
-#: Stations a point may choose from when a first plan under capacities is sought.
-NEAR_STATIONS = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,13 +59,17 @@ def without_station_limits(instance: Instance) -> Instance:
     return replace(instance, stations=replace(stations, capacity=np.full(len(stations), np.inf)))
 
 
-def near_links(instance: Instance) -> Flags:
-    """Return every point's cheapest stations for its own village's visits, shape (stations, points)."""
+def near_links(instance: Instance, count: int) -> Flags:
+    """Return every point's `count` cheapest stations for the visits, shape (stations, points)."""
     fixed = instance.point_links.fixed
     near = np.zeros(fixed.shape, dtype=bool)
-    order = np.argsort(fixed, axis=0, kind="stable")[:NEAR_STATIONS]
-    np.put_along_axis(near, order, values=True, axis=0)
+    np.put_along_axis(near, np.argsort(fixed, axis=0, kind="stable")[:count], values=True, axis=0)
     return near
+
+
+def link_count(instance: Instance) -> int:
+    """Return how many station–point links can be driven."""
+    return int(np.isfinite(instance.point_links.fixed).sum())
 
 
 def _with_centres(instance: Instance, kept: Index) -> Instance:

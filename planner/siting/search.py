@@ -6,8 +6,8 @@
 2. The linear relaxation gives the bound and nearly the plan: what it decides is fixed and the rest solved by branch
    and bound (relaxation enforced neighbourhood search, Berthold 2014, doi:10.1007/s10107-013-0655-3).
 3. Station capacities are left out at first: most links can then be left out exactly (`planner.siting.prune`), and the
-   bound holds in any case. If the plan breaks a capacity, one is sought over every point's cheapest stations, then over
-   all links.
+   bound holds in any case. If the plan breaks a capacity, one is sought over every point's cheapest stations and those
+   its relaxation uses; the relaxation over all links gives the bound.
 4. Only if the gap asked for is not reached, the whole programme is searched, started from the best plan.
 """
 
@@ -26,11 +26,16 @@ from planner.siting.decision import Decision, broken, decision_cost
 from planner.siting.encode import encode
 from planner.siting.instance import Flags, Instance
 from planner.siting.model import SitingModel, build_model, read_decision
-from planner.siting.parts import Part, centre_sets, near_links, without_station_limits
+from planner.siting.parts import Part, centre_sets, link_count, near_links, without_station_limits
 from planner.siting.polish import polish
 
 #: Values of a relaxation this near to 0 or 1 are taken as decided.
 _DECIDED = 1e-6
+#: Cheapest stations a point may choose from: for an early plan, for a relaxation instead of too many links, and beside
+#: the links a relaxation uses.
+_FEW, _MANY, _BESIDE = 6, 20, 4
+#: Up to this many links the relaxation is solved over all of them at once.
+_LINKS_WHOLE = 30_000
 
 Tell = Callable[[float | None, float | None], None]
 
@@ -101,17 +106,31 @@ class Search:
 
     def _one_set(self, part: Part, start: _Relaxed) -> float:
         """Search one set of centres; return its bound."""
-        full = part.instance
         self._around(part, start)
-        if start.of is not full and self.floor < self._good_enough():
-            self._around(part, self._relax(full, near_links(full)))
-            if self.floor < self._good_enough():
-                start = self._relax(full)
-                self._raise(start.bound)
-                self._around(part, start)
-        if self.floor < self._good_enough():
-            self._raise(self._branch(part, full))
+        if start.of is not part.instance and self._is_open():
+            self._with_capacities(part)
+        if self._is_open():
+            self._raise(self._branch(part, part.instance))
         return self.floor
+
+    def _with_capacities(self, part: Part) -> None:
+        """Search one set of centres with station capacities, over few links first."""
+        full = part.instance
+        self._around(part, self._relax(full, near_links(full, _FEW)))
+        is_whole = link_count(full) <= _LINKS_WHOLE
+        relaxed = self._relax(full, None if is_whole else near_links(full, _MANY))
+        if is_whole:
+            self._raise(relaxed.bound)
+        if self._is_open():
+            self._around(part, relaxed)
+        if self._is_open():
+            self._beside(part, relaxed)
+        if self._is_open() and not is_whole:
+            self._raise(self._relax(full).bound)
+
+    def _is_open(self) -> bool:
+        """Tell whether the set of centres at hand may still hold a plan worth searching for."""
+        return self.floor < self._good_enough()
 
     def _raise(self, bound: float) -> None:
         """Take note of a better bound of the set of centres at hand."""
@@ -147,11 +166,26 @@ class Search:
         if answer.values is not None:
             self._offer(part, read_decision(relaxed.of, relaxed.model, answer.values))
 
+    def _beside(self, part: Part, relaxed: _Relaxed) -> None:
+        """Search over the links the relaxation uses and every point's cheapest few; keep the plan."""
+        if relaxed.answer.values is None:
+            return
+        links = near_links(relaxed.of, _BESIDE)
+        for (s, p), column in relaxed.model.point_link.items():
+            links[s, p] |= relaxed.answer.values[column] > _DECIDED
+        model = build_model(relaxed.of, links=links)
+        answer = self._solve(model.linear, gap=self.gap / 4.0, hint=self._hint(part, relaxed.of, model))
+        if answer.values is not None:
+            self._offer(part, read_decision(relaxed.of, model, answer.values))
+
+    def _hint(self, part: Part, of: Instance, model: SitingModel) -> Vector | None:
+        known = self.by_part.get(part.kept)
+        return None if known is None else encode(of, model, known)
+
     def _branch(self, part: Part, of: Instance) -> float:
         """Search the whole programme from the best plan so far; return its bound."""
         model = build_model(of)
-        known = self.by_part.get(part.kept)
-        hint = None if known is None else encode(of, model, known)
+        hint = self._hint(part, of, model)
 
         def listen(objective: float | None, bound: float | None) -> None:
             self.floor = max(self.floor, -math.inf if bound is None else bound)

@@ -51,7 +51,7 @@ def solve_three_tier(problem: PlanProblem, *, listener: ProgressListener = no_pr
     InputError
         If figures, places, candidates or vehicles are missing or out of range; every problem is listed.
     InfeasibleError
-        If it is proved that no plan meets the standard; `fixes` are the smallest sufficient changes, each solved again.
+        If it is proved that no plan meets the standard; `fixes` are the smallest changes that do, proved by a plan.
     NoSolutionError
         If no plan was found within the limits and nothing is proved, or the solver failed.
     """

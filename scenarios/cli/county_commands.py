@@ -100,7 +100,7 @@ def export_reference(
             refuse_occupied(target)
         county = reference_county(townships=townships, villages=villages, seed=seed)
         if target.suffix:
-            with whole_file(target) as place:
+            with whole_file(target) as place:  # moves the workbook and the layers written beside it
                 write_workbook(county, place, screen.lang)
         else:
             with whole_folder(target) as place:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import pandas as pd
+
 from geodata.messages import Lang
 from scenarios.outputs.terms import capital, figure, is_missing, number, share, term
 
@@ -136,6 +138,7 @@ _ALL = (
     _text("as_of"),
     _text("datum"),
     Column("data_kind", "term", prefix="data_kind_"),
+    Column("statement_kind", "term", prefix="statement_"),
     _text("text", 100),
     _text("setting", 30),
     _text("setting_value", 24),
@@ -176,3 +179,11 @@ def cell(name: str, value: Any, lang: Lang) -> str:
     if column.kind == "share":
         return share(value)
     return figure(value, "") if column.kind == "figure" else number(value, column.digits)
+
+
+def with_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose figures are floats (NaN: none) even where every one is missing."""
+    figures = [
+        name for name in frame.columns if name in COLUMNS and COLUMNS[name].kind in ("number", "share", "figure")
+    ]
+    return frame.assign(**{name: frame[name].astype(float) for name in figures})

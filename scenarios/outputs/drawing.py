@@ -1,10 +1,11 @@
-"""How trips and coverage are drawn: along the roads where the distances come from roads, else straight and as circles."""
+"""How trips and coverage are drawn: along the roads where distances come from roads, else straight and as circles."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ from shapely.geometry.base import BaseGeometry
 
 from networks.build import build_road_network
 from networks.isochrones import coverage_area
+from networks.matrix import TravelMatrix
+from networks.plane import geodesic_m
 from networks.providers import vehicle_profiles
 from networks.road_network import RoadNetwork
 from networks.road_travel import ROAD_PROVIDER, edge_minutes
@@ -30,6 +33,9 @@ from scenarios.outputs.geometry import Position, detour_factor, positions, trip_
 STRIP_M = 250.0
 #: Bends smaller than about three metres are left out.
 _BEND_DEGREES = 3e-5
+
+#: A leg this much longer than the straight line is still drawn as one.
+_STRAIGHT = 1.005
 
 Leg = tuple[str, str]
 
@@ -79,7 +85,7 @@ def _coverage(content: RunContent, network: RoadNetwork | None) -> BaseGeometry 
 
 def _legs(route: Route) -> list[Leg]:
     ids = [route.depot_id, *(stop.facility_id for stop in route.stops), route.depot_id]
-    return [(a, b) for a, b in zip(ids, ids[1:], strict=False) if a != b]
+    return [(a, b) for a, b in pairwise(ids) if a != b]
 
 
 def _trip(
@@ -108,11 +114,19 @@ def _road_legs(
         wanted[route.vehicle_type_id].update(leg for leg in _legs(route) if leg[0] in places and leg[1] in places)
     out: dict[tuple[str, Leg], list[Position]] = {}
     for profile in vehicle_profiles(content.problem.county):
-        legs = sorted(wanted.get(profile.profile_id, ()))
+        matrix = content.problem.travel[profile.profile_id]
+        legs = [leg for leg in sorted(wanted.get(profile.profile_id, ())) if not _is_straight(matrix, leg, places)]
         if legs:
             ways = _Ways(content, network, profile, _frame(legs, places))
             out |= {(profile.profile_id, leg): line for leg, line in ways.lines(legs)}
     return out
+
+
+def _is_straight(matrix: TravelMatrix, leg: Leg, places: Mapping[str, Position]) -> bool:
+    """Tell whether a leg is as long as the straight line: near places off the road are joined directly."""
+    (start_lon, start_lat), (stop_lon, stop_lat) = places[leg[0]], places[leg[1]]
+    ends = (np.array([value]) for value in (start_lon, start_lat, stop_lon, stop_lat))
+    return matrix.metres_between(*leg) <= float(geodesic_m(*ends)[0]) * _STRAIGHT
 
 
 def _frame(legs: Iterable[Leg], places: Mapping[str, Position]) -> pd.DataFrame:
@@ -164,7 +178,7 @@ class _Ways:
             nodes.append(node)
         nodes.reverse()
         line = [self._place[origin]]
-        for tail, head in zip(nodes, nodes[1:], strict=False):
+        for tail, head in pairwise(nodes):
             line += self._stretch(tail, head)
         return [*line, self._place[destination]]
 

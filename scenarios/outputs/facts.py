@@ -13,6 +13,9 @@ from scenarios.outputs.geometry import detour_factor
 from scenarios.outputs.tables import RunTables
 from scenarios.outputs.terms import number, say, share, term
 
+#: Villages equal to this many digits of a degree (about ten metres) lie on one another on the map.
+_SAME_PLACE_DIGITS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -45,8 +48,8 @@ def headline_facts(content: RunContent, tables: RunTables) -> list[Fact]:
     count = sites["kind"].value_counts()
     new = sites[sites["decision"] == "new"]["kind"].value_counts()
     tiers = [("county_centre", "centres"), ("township_station", "stations"), ("village_point", "points")]
-    figures = {key: int(count.get(kind, 0)) for kind, key in tiers}
-    added = {f"new_{key}": int(new.get(kind, 0)) for kind, key in tiers}
+    figures = {key: number(int(count.get(kind, 0))) for kind, key in tiers}
+    added = {f"new_{key}": number(int(new.get(kind, 0))) for kind, key in tiers}
     return [
         Fact(
             say("fact_served", lang),
@@ -98,6 +101,10 @@ def map_notes(content: RunContent, tables: RunTables) -> list[str]:
     if len(unplaced):
         served = int(unplaced["is_served"].sum())
         notes.insert(0, say("note_unplaced", lang, {"count": len(unplaced), "served": served}))
+    placed = tables.villages[tables.villages["lon"].notna()]
+    shared = int(placed[["lon", "lat"]].round(_SAME_PLACE_DIGITS).duplicated(keep=False).sum())
+    if shared:
+        notes.append(say("note_shared_place", lang, {"count": shared}))
     hidden = int(tables.used_sites["lon"].isna().sum())
     if hidden:
         notes.insert(0, say("note_unplaced_sites", lang, {"count": hidden}))

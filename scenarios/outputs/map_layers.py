@@ -247,7 +247,7 @@ def _routes(content: RunContent, tables: RunTables, tier: str) -> MapLayer:
         kind="lines",
         label=say(f"map_routes_{tier}", lang),
         count=len(rows),
-        style={"stroke": colour, "weight": weight, "opacity": 0.85},
+        style={"stroke": colour, "weight": weight, "opacity": 1.0},
         data={"paths": [[lines[i]] for i in rows["route_id"]]},
         names=rows["route_id"].tolist(),
         tips=_tips(rows, _ROUTE_TIPS, lang),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Iterator
 
 from scenarios.content import RunContent
@@ -37,7 +38,7 @@ def _persons(content: RunContent, tables: RunTables) -> Iterator[tuple[float, fl
         tables.villages["access_km"],
         strict=True,
     ):
-        whole = float(persons) if persons == persons else 0.0  # noqa: PLR0124  NaN
+        whole = 0.0 if math.isnan(persons) else float(persons)
         parts = hamlets.get(code, [])
         total = sum(count for _, count in parts)
         if not point:
@@ -46,7 +47,7 @@ def _persons(content: RunContent, tables: RunTables) -> Iterator[tuple[float, fl
             for hamlet, count in parts:
                 yield whole * count / total, access(content.problem, hamlet, point)[0]
         else:
-            yield whole, None if km != km else float(km)  # noqa: PLR0124  NaN
+            yield whole, None if math.isnan(km) else float(km)
 
 
 def _hamlets(content: RunContent) -> dict[str, list[tuple[str, float]]]:

@@ -81,11 +81,17 @@ def report_values(content: RunContent, tables: RunTables) -> dict[str, Any]:
         "tables": report_tables(content, tables),
         "sensitivity": sensitivity_note(content),
         "provider": provider_note(content),
-        "assumptions": tables.assumptions["text"].tolist(),
+        "assumptions": _statements(tables, "assumption"),
+        "warnings": _statements(tables, "warning"),
         "tags": [(tag, term(f"tag_{tag}", lang)) for tag in _TAGS],
         "sources": source_lines(content),
         "reproduce": _reproduce(content),
     }
+
+
+def _statements(tables: RunTables, kind: str) -> list[str]:
+    rows = tables.assumptions
+    return [str(text) for text in rows.loc[rows["statement_kind"] == kind, "text"]]
 
 
 def _reproduce(content: RunContent) -> list[tuple[str, str]]:

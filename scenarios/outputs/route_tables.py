@@ -12,6 +12,7 @@ import pandas as pd
 from planner.costs import trip_cny
 from planner.plan import Plan, PlanProblem
 from planner.routing.result import Route
+from scenarios.outputs.columns import with_numbers
 
 ROUTE_COLUMNS = (
     "route_id",
@@ -158,4 +159,5 @@ def route_frames(problem: PlanProblem, plan: Plan) -> tuple[pd.DataFrame, pd.Dat
             }
             for i, stop in enumerate(route.stops)
         ]
-    return pd.DataFrame(routes, columns=list(ROUTE_COLUMNS)), pd.DataFrame(stops, columns=list(STOP_COLUMNS))
+    trips = pd.DataFrame(routes, columns=list(ROUTE_COLUMNS))
+    return with_numbers(trips), with_numbers(pd.DataFrame(stops, columns=list(STOP_COLUMNS)))

@@ -19,6 +19,7 @@ from planner.costs import closing_cny_per_day, site_cny_per_day, site_investment
 from planner.plan import PlanProblem
 from planner.reports import SolveReport
 from scenarios.content import RunContent
+from scenarios.outputs.columns import with_numbers
 from scenarios.outputs.drawing import Drawing, draw
 from scenarios.outputs.route_tables import route_frames
 from scenarios.outputs.terms import note, plain, term
@@ -131,7 +132,7 @@ def run_tables(content: RunContent) -> RunTables:
 
 
 def _frame(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> pd.DataFrame:
-    return pd.DataFrame(list(rows), columns=list(columns))
+    return with_numbers(pd.DataFrame(list(rows), columns=list(columns)))
 
 
 def names_by_id(frame: pd.DataFrame, key: str) -> dict[str, str]:
@@ -365,8 +366,15 @@ def _parameters(content: RunContent) -> pd.DataFrame:
 
 
 def _assumptions(content: RunContent) -> pd.DataFrame:
-    messages = [*content.problem.county.assumptions, *content.verified.plan.warnings]
-    return _frame(({"text": note(m.key, content.lang, m.params)} for m in messages), ("text",))
+    groups = (("assumption", content.problem.county.assumptions), ("warning", content.verified.plan.warnings))
+    return _frame(
+        (
+            {"statement_kind": kind, "text": note(message.key, content.lang, message.params)}
+            for kind, messages in groups
+            for message in messages
+        ),
+        ("statement_kind", "text"),
+    )
 
 
 def _sources(content: RunContent) -> pd.DataFrame:

@@ -119,7 +119,7 @@ _SHEETS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("reports", ("stage", "depot", "solve_status", "objective", "bound", "gap", "engine", "seed", "limits", "note")),
     ("parameters", ("parameter_id", "meaning", "value", "low", "high", "unit", "tag", "source", "group")),
-    ("assumptions", ("text",)),
+    ("assumptions", ("statement_kind", "text")),
     ("sources", ("table", "source", "licence", "attribution", "as_of", "datum", "data_kind")),
     ("settings", ("setting", "setting_value", "origin")),
 )

@@ -119,3 +119,9 @@ def test_same_template_twice_is_the_same_file(tmp_path):
         (tmp_path / name).mkdir()
         write_template(tmp_path / name / "t.xlsx", "en")
     assert (tmp_path / "a" / "t.xlsx").read_bytes() == (tmp_path / "b" / "t.xlsx").read_bytes()
+
+
+def test_the_reference_county_is_not_taken_for_the_example(reference, tmp_path):
+    write_workbook(reference, tmp_path / "c.xlsx", "zh")
+    assert "example_left" not in {p.code for p in check(tmp_path / "c.xlsx")}
+    assert (tmp_path / "c_roads.gpkg").is_file()

@@ -120,7 +120,7 @@ def test_writers_see_the_input_warnings_in_words(tmp_path: Path) -> None:
     )
     assert len(seen) == 2
     assert "inbound_parcel_kg" in seen[0]
-    assert seen[1].startswith("roads: ")
+    assert seen[1].startswith("Input data, roads: ")
 
 
 def test_manifest_says_with_what_and_when(tmp_path: Path) -> None:

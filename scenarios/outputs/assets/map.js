@@ -120,8 +120,8 @@ var xiangyou = (function () {
     if (layer.shown) { map.addLayer(group); }
   }
   function highlight(group, weight) {
-    group.on("mouseover", function (event) { event.layer.setStyle({ weight: weight + 2.5, opacity: 1 }); });
-    group.on("mouseout", function (event) { event.layer.setStyle({ weight: weight, opacity: 0.85 }); });
+    group.on("mouseover", function (event) { event.layer.setStyle({ weight: weight + 2.5 }); });
+    group.on("mouseout", function (event) { event.layer.setStyle({ weight: weight }); });
   }
   function toggle(entry, isOn) {
     if (isOn) { map.addLayer(entry.group); } else { map.removeLayer(entry.group); }
