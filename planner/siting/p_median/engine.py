@@ -2,7 +2,8 @@
 
 Model (Hakimi 1964; ReVelle and Swain 1970): choose p of the sites so that ``Σ_i min_{j open} c_ij`` is least. Relaxing the assignment
 of each client with a multiplier λ_i (Geoffrion 1974; Narula et al. 1977; Beasley 1985) leaves
-``L(λ) = Σ_i λ_i + (sum of the p smallest ρ_j)``, ``ρ_j = Σ_i min(0, c_ij - λ_i)``, a valid lower bound for every λ.
+``L(λ) = Σ_i λ_i + (sum of the p smallest ρ_j)``, ``ρ_j = f_j + Σ_i min(0, c_ij - λ_i)``, a valid lower bound for every λ. Without p, the
+sum runs over the negative ρ_j: the uncapacitated fixed-charge problem (Balinski 1965; Erlenkotter 1978).
 
 The search alternates bound and interchange until the bound closes the gap; what reduced costs cannot fix is branched on, site open or
 closed. A better solution found while branching sends the search back to the root, because a sharper target often closes the root
@@ -11,22 +12,27 @@ at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from planner.siting.p_median import kernels
-from planner.siting.p_median.lists import CostLists, Floats, Ints
+from planner.siting.p_median import interchange, kernels
+from planner.siting.p_median.kernels import Floats, Ints, Status
+from planner.siting.p_median.views import Dual, MedianInstance, Search, View
 
-Bools = npt.NDArray[np.bool_]
-Status = npt.NDArray[np.int8]
-_ROOT_ROUNDS = ((300, 20, 1.5), (600, 30, 1.5), (1000, 30, 1.8), (1000, 40, 1.6))
+__all__ = ["MedianAnswer", "MedianInstance", "MedianLimits", "solve_median"]
+
+#: (step, iterations, patience) of the rounds at the root and of a node.
+_ROOT = ((1.5, 300, 20), (1.5, 600, 30), (1.8, 1000, 30), (1.6, 1000, 40))
+_NODE = (0.7, 100, 8)
+#: Above this relative gap a root that stalls is left for branching.
+_STALLED = 4e-3
 
 
 @dataclass(frozen=True, slots=True)
-class PMedianLimits:
-    """Limits that decide the result.
+class MedianLimits:
+    """Limits of a search.
 
     Attributes
     ----------
@@ -36,239 +42,255 @@ class PMedianLimits:
         Relative gap at which the search stops.
     starts
         Random starts of the first interchange.
+    seconds
+        Wall clock, looked at between rounds and nodes.
+    seed
+        Seed of the random starts.
     """
 
-    nodes: int = 50_000
+    nodes: int = 100_000
     gap: float = 0.0
     starts: int = 2
-
-
-@dataclass(slots=True)
-class _State:
-    """The best solution and what must be beaten."""
-
-    cost: float
-    opened: Ints
-    margin: float
-    nodes: int = 0
-    improved: bool = False
-
-    def offer(self, cost: float, opened: Ints) -> None:
-        if cost < self.cost - 1e-9 * max(1.0, abs(cost)):
-            self.cost = cost
-            self.opened = np.sort(opened).astype(np.int64)
-            self.improved = True
-
-    def closes(self, bound: float) -> bool:
-        return bound > self.cost - self.margin
-
-
-@dataclass(slots=True)
-class _Dual:
-    """Multipliers with the bound they prove."""
-
-    bound: float
-    multiplier: Floats
-    value: Floats
-    frequency: Floats
-    seen: Bools = field(repr=False)
+    seconds: float = np.inf
+    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class PMedianAnswer:
-    """Open sites with cost and proved bound; `nodes` counts branch-and-bound nodes."""
+class MedianAnswer:
+    """Open sites with cost and proved bound.
+
+    Attributes
+    ----------
+    opened
+        Open sites, ascending; empty: none found.
+    cost, bound
+        Cost of `opened`, and what no solution can beat.
+    nodes
+        Branch-and-bound nodes.
+    cut
+        Which limit ended the search: ``nodes``, ``time`` or nothing.
+    """
 
     opened: tuple[int, ...]
     cost: float
     bound: float
     nodes: int
+    cut: str
 
 
-class PMedianSearch:
-    """One p-median search over cost lists.
+def _silent(_cost: float, _bound: float) -> None:
+    """Tell nobody."""
+
+
+def solve_median(
+    instance: MedianInstance,
+    limits: MedianLimits = MedianLimits(),  # noqa: B008  (frozen)
+    *,
+    told: Callable[[float, float], None] = _silent,
+) -> MedianAnswer:
+    """Solve to proof, gap or limit.
 
     Parameters
     ----------
-    lists
-        Costs; every client's list.
-    far
-        Shape (clients,): what a client costs when no site of its list is open; at least every listed cost.
-    p
-        Sites to open.
-    locked
-        Shape (sites,): 1 must be open, -1 must stay closed, 0 free.
-    integral
-        All costs are whole numbers, so a better solution is better by at least 1.
-    seed
-        Seed of the random starts.
+    instance
+        Costs, locks, p.
+    limits
+        When to stop.
+    told
+        Called with (cost, bound) when either improves.
+
+    Notes
+    -----
+    The result depends on instance and limits only, unless `seconds` cut it.
     """
-
-    def __init__(
-        self, lists: CostLists, far: Floats, p: int, *, locked: Status | None = None, integral: bool, seed: int = 1
-    ) -> None:
-        self.lists = lists
-        self.far = far
-        self.p = p
-        self.locked = np.zeros(lists.site_count, np.int8) if locked is None else locked.astype(np.int8)
-        self.margin = 1.0 - 1e-6 if integral else 0.0
-        self.rng = np.random.default_rng(seed)
-
-    # -- upper bounds -----------------------------------------------------------------------------------------------
-
-    def complete(self, sites: Ints) -> Ints:
-        """Make a set of exactly p sites that honours the locks, starting from `sites` in their order."""
-        must = np.flatnonzero(self.locked == 1)
-        rest = [int(j) for j in sites if self.locked[j] == 0]
-        seen = set(rest)
-        rest += [int(j) for j in np.flatnonzero(self.locked == 0) if int(j) not in seen]
-        return np.sort(np.concatenate((must, np.array(rest[: self.p - must.size], dtype=np.int64)))).astype(np.int64)
-
-    def improve(self, sites: Ints, state: _State) -> None:
-        """Interchange from `sites` to a local optimum and offer it."""
-        opened = self.complete(sites)
-        is_open = np.zeros(self.lists.site_count, np.bool_)
-        is_open[opened] = True
-        cost, _ = kernels.interchange(
-            self.lists.start, self.lists.site, self.lists.cost, self.far, is_open, opened, self.locked, 100_000
-        )
-        state.offer(cost, opened)
-
-    # -- lower bounds -----------------------------------------------------------------------------------------------
-
-    def ascend(self, lists: CostLists, locked: Status, dual: _Dual, state: _State, plan: tuple[int, int, float]) -> float:
-        """Improve `dual` by subgradient steps; return the cost of the best open set met (kept in ``dual.seen``)."""
-        iterations, patience, step = plan
-        multiplier, value = dual.multiplier.copy(), dual.value.copy()
-        bound, cost, _, _ = kernels.subgradient(
-            lists.start, lists.site, lists.cost, self.far, lists.limit, locked, self.p, dual.multiplier.copy(),
-            state.cost, step, max(state.margin, 1e-9 * abs(state.cost)), iterations, patience,
-            multiplier, value, dual.frequency, dual.seen,
-        )  # fmt: skip
-        if bound > dual.bound:
-            dual.bound, dual.multiplier, dual.value = bound, multiplier, value
-        return float(cost)
-
-    def start_dual(self, state: _State) -> _Dual:
-        """Set each multiplier between the nearest and second nearest site of the best solution."""
-        clients, sites = self.lists.client_count, self.lists.site_count
-        is_open = np.zeros(sites, np.bool_)
-        is_open[state.opened] = True
-        first, second = np.empty(clients, np.int64), np.empty(clients, np.int64)
-        near, next_near = np.empty(clients), np.empty(clients)
-        kernels.nearest_two(
-            self.lists.start, self.lists.site, self.lists.cost, is_open, self.far, first, near, second, next_near
-        )
-        multiplier = np.minimum((near + next_near) / 2.0, self.lists.limit)
-        return _Dual(-np.inf, multiplier, np.zeros(sites), np.zeros(sites), np.zeros(sites, np.bool_))
-
-    def root(self, state: _State) -> _Dual:
-        """Alternate bound and interchange until the gap closes or both stall."""
-        dual = self.start_dual(state)
-        for plan in _ROOT_ROUNDS:
-            before_cost, before_bound = state.cost, dual.bound
-            # Starting afresh from the best sites beats going on from the best multipliers, which sit in a kink.
-            fresh = self.start_dual(state)
-            cost = self.ascend(self.lists, self.locked, fresh, state, plan)
-            if fresh.bound > dual.bound:
-                dual = fresh
-            if state.closes(dual.bound):
-                break
-            state.offer(cost, np.flatnonzero(fresh.seen))
-            for sites in (np.flatnonzero(fresh.seen), np.argsort(-fresh.frequency, kind="stable")[: self.p]):
-                self.improve(sites, state)
-            if state.closes(dual.bound):
-                break
-            gap = (state.cost - dual.bound) / max(abs(state.cost), 1e-12)
-            if gap > 4e-3 and state.cost == before_cost and dual.bound - before_bound < 0.02 * (state.cost - dual.bound):
-                break
-        return dual
-
-    # -- branch and bound -------------------------------------------------------------------------------------------
-
-    def fix(self, dual: _Dual, locked: Status, state: _State) -> Status:
-        """Fix by reduced cost every free site whose change would lift the bound past the target."""
-        free = np.flatnonzero(locked == 0)
-        need = self.p - int((locked == 1).sum())
-        if need <= 0 or free.size <= need:
-            return locked
-        order = free[np.argsort(dual.value[free], kind="stable")]
-        last, following = dual.value[order[need - 1]], dual.value[order[need]]
-        base = dual.multiplier.sum() + dual.value[locked == 1].sum() + dual.value[order[:need]].sum()
-        target = state.cost - state.margin
-        fixed = locked.copy()
-        outside, inside = order[need:], order[:need]
-        fixed[outside[base + dual.value[outside] - last > target]] = -1
-        fixed[inside[base - dual.value[inside] + following > target]] = 1
-        return fixed
-
-    def branch(self, root: _Dual, state: _State, limits: PMedianLimits) -> float:
-        """Branch depth first; return the proved bound. Stops early when a better solution is found."""
-        locked = self.fix(root, self.locked, state)
-        lists, old = self.lists.keep(locked >= 0)
-        stack = [(root.bound, lists, old, locked[old], root.multiplier, root.frequency[old])]
-        state.improved = False
-        while stack:
-            bound, lists, old, locked, multiplier, frequency = stack.pop()
-            if state.closes(bound):
-                continue
-            if state.nodes >= limits.nodes or state.improved:
-                return min(bound, *(entry[0] for entry in stack)) if stack else bound
-            state.nodes += 1
-            stack.extend(self._expand(bound, lists, old, locked, multiplier, frequency, state))
-        return state.cost
-
-    def _expand(self, bound, lists, old, locked, multiplier, frequency, state):  # type: ignore[no-untyped-def]
-        """Bound one node, reduce it, and return its children (the better one last)."""
-        sites = lists.site_count
-        dual = _Dual(-np.inf, multiplier, np.zeros(sites), frequency.copy(), np.zeros(sites, np.bool_))
-        cost = self.ascend(lists, locked, dual, state, (100, 8, 0.7))
-        if cost < state.cost:
-            state.offer(cost, old[dual.seen])
-            self.improve(old[dual.seen], state)
+    search = Search(instance, limits.gap, limits.seconds, told)
+    generator = np.random.default_rng(limits.seed)
+    sites = instance.lists.site_count
+    for _ in range(max(1, limits.starts)):
+        order = generator.permutation(sites)
+        search.improve(order if instance.p >= 0 else order[: max(1, sites // 10)])
+    bound = -np.inf
+    cut = ""
+    while True:
+        view, dual = _root(search)
         bound = max(bound, dual.bound)
-        if state.closes(bound):
-            return []
-        locked = self.fix(dual, locked, state)
-        free = np.flatnonzero(locked == 0)
-        need = self.p - int((locked == 1).sum())
-        if need < 0 or free.size < need:
-            return []
-        if need == 0 or free.size == need:
-            opened = old[(locked == 1) | ((locked == 0) & (need > 0))]
-            is_open = np.zeros(self.lists.site_count, np.bool_)
-            is_open[opened] = True
-            state.offer(kernels.open_cost(self.lists.start, self.lists.site, self.lists.cost, self.far, is_open), opened)
-            return []
-        branch_on = free[np.argmin(np.abs(dual.frequency[free] - 0.5))]
-        if (locked >= 0).sum() < 0.7 * sites:
-            keep = locked >= 0
-            lists, kept = lists.keep(keep)
-            branch_on = int(np.searchsorted(kept, branch_on))
-            old, locked, frequency = old[kept], locked[kept], dual.frequency[kept]
-        else:
-            frequency = dual.frequency
-        children = []
-        for side in (-1, 1) if frequency[branch_on] > 0.5 else (1, -1):
-            child = locked.copy()
-            child[branch_on] = side
-            children.append((bound, lists, old, child, dual.multiplier, frequency))
-        return children
+        told(search.cost, min(bound, search.cost))
+        if search.closes(bound) or not np.isfinite(search.cost):
+            break
+        search.improved = False
+        proved = _branch(search, view, dual, limits.nodes)
+        bound = max(bound, min(proved, search.floor))
+        if not search.improved or search.late or search.nodes >= limits.nodes:
+            break
+    if search.nodes >= limits.nodes and bound <= search.target:
+        cut = "nodes"
+    if search.late and bound <= search.target:
+        cut = "time"
+    if bound > search.target:
+        bound = search.cost if instance.unit > 0.0 else max(min(bound, search.cost), search.target)
+    return MedianAnswer(
+        tuple(int(j) for j in search.opened), search.cost, float(min(bound, search.cost)), search.nodes, cut
+    )
 
-    def run(self, limits: PMedianLimits) -> PMedianAnswer:
-        """Search to proof or limit."""
-        state = _State(np.inf, np.empty(0, np.int64), self.margin)
-        for _ in range(limits.starts):
-            self.improve(self.rng.permutation(self.lists.site_count), state)
-        bound = -np.inf
-        while True:
-            dual = self.root(state)
-            bound = max(bound, dual.bound)
-            if state.closes(bound) or (state.cost - bound) <= limits.gap * abs(state.cost):
-                break
-            before = state.cost
-            bound = max(bound, self.branch(dual, state, limits))
-            if state.cost == before or state.nodes >= limits.nodes:
-                break
-        if state.closes(bound):
-            bound = state.cost
-        return PMedianAnswer(tuple(int(j) for j in state.opened), state.cost, min(bound, state.cost), state.nodes)
+
+def _ascend(search: Search, view: View, locked: Status, dual: Dual, plan: tuple[float, int, int]) -> Dual:
+    """Return a better dual solution found by subgradient steps from `dual`."""
+    sites = view.lists.site_count
+    multiplier = np.minimum(dual.multiplier, view.lists.limit)
+    best = Dual(multiplier, dual.frequency.copy(), value=np.zeros(sites), seen=np.zeros(sites, np.bool_))
+    step, iterations, patience = plan
+    best.bound, best.seen_cost, _ = kernels.subgradient(
+        view.lists.rows,
+        view.lists.columns,
+        (view.far, view.lists.limit, view.fixed),
+        locked,
+        search.instance.p,
+        (search.cost, search.good_enough, step, iterations, patience),
+        (multiplier.copy(), best.multiplier, best.value, best.frequency, best.seen),
+    )
+    return best
+
+
+def _between(search: Search, limit: Floats) -> Floats:
+    """Set each multiplier between the nearest and second nearest site of the best solution."""
+    is_open = np.zeros(search.instance.lists.site_count, np.bool_)
+    is_open[search.opened] = True
+    lists, far = search.instance.lists, search.instance.far
+    first, near, second, next_near, _ = interchange.measure(lists.rows, far, is_open)
+    # `far` may be a penalty: where the list ends, its dearest entry stands in.
+    dearest = np.where(np.diff(lists.start) > 0, lists.cost[np.maximum(lists.start[1:] - 1, 0)], 0.0)
+    near = np.where(first < 0, np.minimum(far, dearest), near)
+    next_near = np.where(second < 0, np.minimum(far, dearest), next_near)
+    return np.minimum((near + next_near) / 2.0, limit)
+
+
+def _root(search: Search) -> tuple[View, Dual]:
+    """Alternate bound, reduction and interchange until the gap closes or both stall."""
+    view = View.whole(search.instance)
+    dual = Dual(np.zeros(search.instance.far.size), np.zeros(view.old.size))
+    for plan in _ROOT:
+        before_cost, before_bound = search.cost, dual.bound
+        # Starting afresh from the best sites beats going on from the best multipliers, which sit in a kink.
+        fresh = Dual(_between(search, view.lists.limit), np.zeros(view.old.size))
+        fresh = _ascend(search, view, view.locked, fresh, plan)
+        if fresh.bound > dual.bound:
+            dual = fresh
+        search.told(search.cost, min(dual.bound, search.cost))
+        if search.closes(dual.bound):
+            break
+        search.offer(fresh.seen_cost, view.old[fresh.seen])
+        count = search.instance.p if search.instance.p >= 0 else int(fresh.seen.sum())
+        for sites in (np.flatnonzero(fresh.seen), np.argsort(-fresh.frequency, kind="stable")[:count]):
+            search.improve(view.old[sites])
+        if search.closes(dual.bound) or search.late:
+            break
+        room = search.cost - dual.bound
+        if (
+            room > _STALLED * abs(search.cost)
+            and search.cost == before_cost
+            and dual.bound - before_bound < 0.02 * room
+        ):
+            break
+        view, dual = _shrink(search, view, dual)
+    return view, dual
+
+
+def _shrink(search: Search, view: View, dual: Dual) -> tuple[View, Dual]:
+    """Leave out what reduced costs exclude, if it is worth the copy."""
+    locked = _fix(search, view, view.locked, dual)
+    if (locked >= 0).sum() > 0.7 * locked.size or _is_settled(search, locked):
+        return view, dual
+    smaller, kept = view.reduced(locked)
+    multiplier = np.minimum(dual.multiplier, smaller.lists.limit)
+    return smaller, Dual(multiplier, dual.frequency[kept], dual.bound, dual.value[kept], dual.seen[kept])
+
+
+def _is_settled(search: Search, locked: Status) -> bool:
+    """Tell whether locks leave nothing to choose."""
+    need = search.instance.p - int((locked > 0).sum())
+    free = int((locked == 0).sum())
+    return free == 0 or (search.instance.p >= 0 and (need <= 0 or free <= need))
+
+
+def _fix(search: Search, view: View, locked: Status, dual: Dual) -> Status:
+    """Fix by reduced cost every free site whose change would lift the bound past the target."""
+    if _is_settled(search, locked):
+        return locked
+    chosen = np.zeros(locked.size, np.bool_)
+    part, last, following = kernels.choose_sites(dual.value, locked, search.instance.p, chosen, np.empty(locked.size))
+    base = dual.multiplier.sum() + part
+    fixed = locked.copy()
+    free = locked == 0
+    fixed[free & ~chosen & (base + dual.value - last > search.target)] = -1
+    fixed[free & chosen & (base - dual.value + following > search.target)] = 1
+    return fixed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Node:
+    """A part of the search: bound, view, locks within the view, and the dual solution to start from."""
+
+    bound: float
+    view: View
+    locked: Status
+    dual: Dual
+
+
+def _branch(search: Search, view: View, dual: Dual, node_limit: int) -> float:
+    """Branch depth first; return the proved bound. Stops early when a better solution is found."""
+    locked = _fix(search, view, view.locked, dual)
+    stack = [_Node(dual.bound, view, locked, dual)]
+    while stack:
+        node = stack.pop()
+        if search.closes(node.bound):
+            continue
+        if search.nodes >= node_limit or search.improved or search.late:
+            return min(node.bound, *(other.bound for other in stack)) if stack else node.bound
+        search.nodes += 1
+        stack.extend(_expand(search, node))
+        if search.nodes % 64 == 0:
+            search.told(search.cost, min([search.cost, *(other.bound for other in stack)]))
+    return search.cost
+
+
+def _expand(search: Search, node: _Node) -> list[_Node]:
+    """Bound a node, reduce it, and return its children, the better one last."""
+    view, locked = node.view, node.locked
+    if _is_settled(search, locked):
+        return _settle(search, view, locked)
+    dual = _ascend(search, view, locked, node.dual, _NODE)
+    if dual.seen_cost < search.cost:
+        search.offer(dual.seen_cost, view.old[dual.seen])
+        search.improve(view.old[dual.seen])
+    bound = max(node.bound, dual.bound)
+    if search.closes(bound):
+        return []
+    locked = _fix(search, view, locked, dual)
+    if _is_settled(search, locked):
+        return _settle(search, view, locked)
+    if (locked >= 0).sum() < 0.7 * locked.size:
+        view, kept = view.reduced(locked)
+        multiplier = np.minimum(dual.multiplier, view.lists.limit)
+        dual = Dual(multiplier, dual.frequency[kept], dual.bound, dual.value[kept], dual.seen[kept])
+        locked = view.locked
+    free = np.flatnonzero(locked == 0)
+    site = free[np.argmin(np.abs(dual.frequency[free] - 0.6))]
+    children = []
+    for side in (-1, 1) if dual.frequency[site] > 0.5 else (1, -1):
+        child = locked.copy()
+        child[site] = side
+        children.append(_Node(bound, view, child, dual))
+    return children
+
+
+def _settle(search: Search, view: View, locked: Status) -> list[_Node]:
+    """Offer the only set a node leaves, if it leaves one."""
+    must, free = np.flatnonzero(locked > 0), np.flatnonzero(locked == 0)
+    p = search.instance.p
+    chosen: Ints = np.concatenate((must, free)) if p >= 0 and must.size + free.size == p else must
+    if chosen.size == 0 or (p >= 0 and chosen.size != p):
+        return []
+    is_open = np.zeros(search.instance.lists.site_count, np.bool_)
+    is_open[view.old[chosen]] = True
+    search.offer(search.cost_of(is_open), np.flatnonzero(is_open))
+    return []

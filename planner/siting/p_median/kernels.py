@@ -1,38 +1,132 @@
-"""Compiled inner loops of the p-median engine. Each has a numpy twin in the tests as its oracle.
+"""Compiled inner loops of the Lagrangian bound. Each has a numpy twin in the tests as its oracle.
 
-All work on the clients' cost lists in CSR form: for client ``i`` the entries ``start[i]:start[i+1]`` of `site` and
-`cost`, ascending in cost. Lists may stop at a radius; a multiplier never exceeds the cost at which its list stops,
-so that every pair a multiplier pays for is in the list and the bound stays valid.
+Costs come as lists in CSR form: client ``i`` owns the entries ``start[i]:start[i+1]`` of `site` and `cost`, ascending in cost; and
+the same entries by site (`CostLists.by_site`). Lists may stop at a radius; a multiplier never exceeds the cost at which its list
+stops, so that every pair a multiplier pays for is in the list and the bound stays valid.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+import numpy.typing as npt
 
-_OPTIONS = {"cache": True, "nogil": True, "fastmath": False}
+from planner.siting.p_median.compiled import compiled
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Sites = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
+Status = npt.NDArray[np.int8]
 
 
-@njit(**_OPTIONS)
-def site_values(start, site, cost, multiplier, value):
-    """Fill `value` with ``ρ_j = Σ_i min(0, c_ij - λ_i)`` and return ``Σ λ``."""
-    value[:] = 0.0
-    total = 0.0
+@compiled
+def copy_into(source: Floats, target: Floats) -> None:
+    """Copy entry by entry: numba needs four seconds to compile a slice assignment, with all its error texts."""
+    for k in range(source.size):
+        target[k] = source[k]
+
+
+@compiled
+def site_values(start: Ints, site: Sites, cost: Floats, multiplier: Floats, fixed: Floats, value: Floats) -> int:
+    """Fill `value` with ``ρ_j = f_j + Σ_i min(0, c_ij - λ_i)``; return the number of pairs paid for."""
+    copy_into(fixed, value)
+    pairs = 0
     for i in range(multiplier.size):
         level = multiplier[i]
-        total += level
         for k in range(start[i], start[i + 1]):
             c = cost[k]
             if c >= level:
                 break
             value[site[k]] += c - level
-    return total
+            pairs += 1
+    return pairs
 
 
-@njit(**_OPTIONS)
-def assignment_excess(start, site, cost, multiplier, chosen, excess):
-    """Fill ``excess_i = 1 - #{chosen j : c_ij < λ_i}``, the subgradient; return its squared norm."""
-    norm = 0.0
+@compiled
+def select(array: Floats, size: int, rank: int) -> float:
+    """Return the entry of that rank among the first `size`, which are left with no larger one before and no smaller one behind."""
+    low = 0
+    high = size - 1
+    while low < high:
+        pivot = array[(low + high) // 2]
+        left = low
+        right = high
+        while left <= right:
+            while array[left] < pivot:
+                left += 1
+            while array[right] > pivot:
+                right -= 1
+            if left <= right:
+                held = array[left]
+                array[left] = array[right]
+                array[right] = held
+                left += 1
+                right -= 1
+        if rank <= right:
+            high = right
+        elif rank >= left:
+            low = left
+        else:
+            break
+    return array[rank]
+
+
+@compiled
+def choose_sites(value: Floats, status: Status, p: int, chosen: Bools, order: Floats) -> tuple[float, float, float]:
+    """Choose the sites that minimise the relaxed problem; return (Σ value, last chosen value, next value).
+
+    Locked sites first. `p` ≥ 0: exactly p sites, the least values. `p` < 0: every free site of negative value (at least one site in
+    all); then the two last figures are 0, the value at which a site pays.
+    """
+    total = 0.0
+    must = 0
+    free = 0
+    negative = 0
+    for j in range(value.size):
+        chosen[j] = status[j] > 0
+        if status[j] > 0:
+            total += value[j]
+            must += 1
+        elif status[j] == 0:
+            order[free] = value[j]
+            free += 1
+            if value[j] < 0.0:
+                negative += 1
+    need = p - must
+    if p < 0:
+        need = negative
+        if negative + must == 0:
+            need = 1
+    if need <= 0 or free == 0:
+        return total, (0.0 if p < 0 else -np.inf), (0.0 if p < 0 else np.inf)
+    need = min(need, free)
+    last = select(order, free, need - 1)
+    following = np.inf
+    for k in range(need, free):
+        following = min(following, order[k])
+    left = need
+    for j in range(value.size):
+        if status[j] == 0 and value[j] < last:
+            chosen[j] = True
+            total += value[j]
+            left -= 1
+    for j in range(value.size):
+        if left == 0:
+            break
+        if status[j] == 0 and value[j] == last:
+            chosen[j] = True
+            total += last
+            left -= 1
+    if p < 0 and last < 0.0:
+        return total, 0.0, 0.0
+    return total, last, following
+
+
+@compiled
+def assignment_excess(
+    start: Ints, site: Sites, cost: Floats, multiplier: Floats, chosen: Bools, excess: Floats
+) -> None:
+    """Fill ``excess_i = 1 - #{chosen j : c_ij < λ_i}``, the subgradient, by clients."""
     for i in range(multiplier.size):
         level = multiplier[i]
         count = 1
@@ -42,182 +136,68 @@ def assignment_excess(start, site, cost, multiplier, chosen, excess):
             if chosen[site[k]]:
                 count -= 1
         excess[i] = count
-        norm += count * count
-    return norm
 
 
-@njit(**_OPTIONS)
-def nearest_two(start, site, cost, is_open, far, first, first_cost, second, second_cost):
-    """Fill nearest and second nearest open site of every client (-1 and `far` beyond the list); return Σ first cost."""
+@compiled
+def site_excess(
+    site_start: Ints, client: Sites, site_cost: Floats, multiplier: Floats, chosen: Bools, excess: Floats
+) -> None:
+    """Fill the same subgradient by chosen sites: quicker when few sites are chosen."""
+    for i in range(excess.size):
+        excess[i] = 1.0
+    for j in range(chosen.size):
+        if chosen[j]:
+            for k in range(site_start[j], site_start[j + 1]):
+                i = client[k]
+                if site_cost[k] < multiplier[i]:
+                    excess[i] -= 1.0
+
+
+@compiled
+def open_cost(start: Ints, site: Sites, cost: Floats, far: Floats, fixed: Floats, is_open: Bools) -> float:
+    """Return ``Σ_j open f_j + Σ_i`` cost of the nearest open site (`far` where the list has none)."""
     total = 0.0
-    for i in range(start.size - 1):
-        first[i] = -1
-        second[i] = -1
-        first_cost[i] = far[i]
-        second_cost[i] = far[i]
-        for k in range(start[i], start[i + 1]):
-            j = site[k]
-            if is_open[j]:
-                if first[i] < 0:
-                    first[i] = j
-                    first_cost[i] = cost[k]
-                else:
-                    second[i] = j
-                    second_cost[i] = cost[k]
-                    break
-        total += first_cost[i]
-    return total
-
-
-@njit(**_OPTIONS)
-def best_swap(start, site, cost, is_open, slot, locked, first, first_cost, second_cost, gain, loss, extra):
-    """Return (profit, site in, site out) of the best interchange (Whitaker; Resende and Werneck's bookkeeping).
-
-    ``profit(r → j) = gain_j - loss_r + extra_{j,r}`` with
-    ``gain_j = Σ max(0, d1 - c_ij)``, ``loss_r = Σ_{a1=r} (d2 - d1)`` and
-    ``extra_{j,r} = Σ_{a1=r, c_ij<d2} (d2 - max(c_ij, d1))``.
-    """
-    gain[:] = 0.0
-    loss[:] = 0.0
-    extra[:, :] = 0.0
-    for i in range(first.size):
-        d1 = first_cost[i]
-        d2 = second_cost[i]
-        r = -1
-        if first[i] >= 0:
-            r = slot[first[i]]
-            loss[r] += d2 - d1
-        for k in range(start[i], start[i + 1]):
-            c = cost[k]
-            if c >= d2:
-                break
-            j = site[k]
-            if is_open[j]:
-                continue
-            if c < d1:
-                gain[j] += d1 - c
-                if r >= 0:
-                    extra[j, r] += d2 - d1
-            elif r >= 0:
-                extra[j, r] += d2 - c
-    best = 0.0
-    best_in = -1
-    best_out = -1
-    for j in range(gain.size):
-        if is_open[j] or locked[j] < 0:
-            continue
-        for r in range(loss.size):
-            profit = gain[j] - loss[r] + extra[j, r]
-            if profit > best:
-                best = profit
-                best_in = j
-                best_out = r
-    return best, best_in, best_out
-
-
-@njit(**_OPTIONS)
-def interchange(start, site, cost, far, is_open, opened, locked, max_swaps):
-    """Swap open and closed sites until no swap helps; return (cost, swaps). `is_open` and `opened` change in place.
-
-    `locked` is 1 for a site that must stay open, -1 for one that must stay closed.
-    """
-    clients = start.size - 1
-    sites = is_open.size
-    p = opened.size
-    first = np.empty(clients, np.int64)
-    second = np.empty(clients, np.int64)
-    first_cost = np.empty(clients)
-    second_cost = np.empty(clients)
-    slot = np.full(sites, -1, np.int64)
-    for r in range(p):
-        slot[opened[r]] = r
-    gain = np.empty(sites)
-    loss = np.empty(p)
-    extra = np.empty((sites, p))
-    total = nearest_two(start, site, cost, is_open, far, first, first_cost, second, second_cost)
-    swaps = 0
-    while swaps < max_swaps:
-        profit, come, slot_out = best_swap(
-            start, site, cost, is_open, slot, locked, first, first_cost, second_cost, gain, loss, extra
-        )
-        if come < 0 or profit <= 1e-9 * max(1.0, total):
-            break
-        go = opened[slot_out]
-        is_open[go] = False
-        is_open[come] = True
-        slot[go] = -1
-        slot[come] = slot_out
-        opened[slot_out] = come
-        total = nearest_two(start, site, cost, is_open, far, first, first_cost, second, second_cost)
-        swaps += 1
-    return total, swaps
-
-
-@njit(**_OPTIONS)
-def choose_sites(value, status, p, chosen, order):
-    """Choose the p sites of least value, locked ones first; fill `chosen`; return (Σ value, p-th, (p+1)-th value)."""
-    sites = value.size
-    chosen[:] = False
-    total = 0.0
-    need = p
-    free = 0
-    for j in range(sites):
-        if status[j] > 0:
-            chosen[j] = True
-            total += value[j]
-            need -= 1
-        elif status[j] == 0:
-            order[free] = value[j]
-            free += 1
-    if need <= 0 or free == 0:
-        return total, -np.inf, np.inf
-    ranked = np.sort(order[:free])
-    last = ranked[need - 1]
-    following = ranked[need] if need < free else np.inf
-    left = need
-    for j in range(sites):
-        if status[j] == 0 and value[j] < last:
-            chosen[j] = True
-            total += value[j]
-            left -= 1
-    for j in range(sites):
-        if left == 0:
-            break
-        if status[j] == 0 and value[j] == last and not chosen[j]:
-            chosen[j] = True
-            total += value[j]
-            left -= 1
-    return total, last, following
-
-
-@njit(**_OPTIONS)
-def open_cost(start, site, cost, far, is_open):
-    """Return Σ_i cost of the nearest open site (`far` where the list has none)."""
-    total = 0.0
+    for j in range(is_open.size):
+        if is_open[j]:
+            total += fixed[j]
     for i in range(start.size - 1):
         best = far[i]
         for k in range(start[i], start[i + 1]):
             if is_open[site[k]]:
-                best = cost[k]
+                best = min(best, cost[k])
                 break
         total += best
     return total
 
 
-@njit(**_OPTIONS)
-def subgradient(start, site, cost, far, limit, status, p, multiplier, upper, step, cutoff_step, iterations, patience,
-                best_multiplier, best_value, frequency, best_open):
-    """Maximise the Lagrangian bound by subgradient steps; fix nothing.
+#: start, site, cost of the lists by client; or start, client, cost of the lists by site.
+Lists = tuple[Ints, Sites, Floats]
+#: `far`, `limit` and fixed costs.
+Prices = tuple[Floats, Floats, Floats]
+#: upper (value to beat), closing (bound at which to stop), step, iterations, patience.
+Plan = tuple[float, float, float, int, int]
+#: current multipliers, best multipliers, their site values, frequency of choice, cheapest chosen set.
+Work = tuple[Floats, Floats, Floats, Floats, Bools]
 
-    Changes `multiplier` in place; writes the best multipliers, their site values, how often each site was chosen
-    (exponential mean) and the best open set seen. `upper` is the value to beat (Polyak's target).
-    Returns (best bound, best cost seen, iterations done, step left).
+
+@compiled
+def subgradient(
+    rows: Lists, columns: Lists, prices: Prices, status: Status, p: int, plan: Plan, work: Work
+) -> tuple[float, float, int]:
+    """Raise the Lagrangian bound by deflected subgradient steps (Held, Wolfe and Crowder 1974; Camerini et al. 1975).
+
+    The step is ``t = step · (upper - L(λ)) / |d|²`` along ``d = g + d_before / 2``; `step` shrinks when `patience` iterations brought
+    nothing. Stops when the bound passes `closing`. Changes all of `work`. Returns (best bound, cost of the cheapest set of chosen
+    sites met, iterations).
     """
-    clients = start.size - 1
-    sites = status.size
-    value = np.empty(sites)
-    order = np.empty(sites)
-    chosen = np.zeros(sites, np.bool_)
+    start, site, cost = rows
+    far, limit, fixed = prices
+    upper, closing, step, iterations, patience = plan
+    multiplier, best_multiplier, best_value, frequency, best_open = work
+    clients = multiplier.size
+    value = np.empty(status.size)
+    order = np.empty(status.size)
+    chosen = np.zeros(status.size, np.bool_)
     excess = np.empty(clients)
     direction = np.zeros(clients)
     best = -1e300
@@ -226,48 +206,103 @@ def subgradient(start, site, cost, far, limit, status, p, multiplier, upper, ste
     done = 0
     for t in range(iterations):
         done = t + 1
-        base = site_values(start, site, cost, multiplier, value)
-        part, _, _ = choose_sites(value, status, p, chosen, order)
-        bound = base + part
-        for j in range(sites):
-            frequency[j] = 0.9 * frequency[j] + (0.1 if chosen[j] else 0.0)
+        pairs = site_values(start, site, cost, multiplier, fixed, value)
+        bound, _, _ = choose_sites(value, status, p, chosen, order)
+        for i in range(clients):
+            bound += multiplier[i]
+        reach = note_choice(columns[0], chosen, frequency)
+        since += 1
         if bound > best + 1e-9 * abs(best):
             if bound > best + 1e-5 * abs(bound):
                 since = 0
-            else:
-                since += 1
             best = bound
-            best_multiplier[:] = multiplier
-            best_value[:] = value
-        else:
-            since += 1
+            copy_into(multiplier, best_multiplier)
+            copy_into(value, best_value)
         if t % 4 == 0:
-            here = open_cost(start, site, cost, far, chosen)
+            here = open_cost(start, site, cost, far, fixed, chosen)
             if here < best_cost:
                 best_cost = here
-                best_open[:] = chosen
-        if best > upper - cutoff_step:
+                for j in range(chosen.size):
+                    best_open[j] = chosen[j]
+        if best > closing:
             break
         if since >= patience:
             step *= 0.6
             since = 0
-            multiplier[:] = best_multiplier
-            direction[:] = 0.0
+            copy_into(best_multiplier, multiplier)
+            for i in range(clients):
+                direction[i] = 0.0
             if step < 0.005:
                 break
             continue
-        norm = assignment_excess(start, site, cost, multiplier, chosen, excess)
-        if norm == 0.0:
-            break
+        if reach < pairs:
+            site_excess(columns[0], columns[1], columns[2], multiplier, chosen, excess)
+        else:
+            assignment_excess(start, site, cost, multiplier, chosen, excess)
         total = 0.0
         for i in range(clients):
             direction[i] = excess[i] + 0.5 * direction[i]
+            if direction[i] > 0.0 and multiplier[i] >= limit[i]:
+                direction[i] = 0.0
             total += direction[i] * direction[i]
         if total == 0.0:
             break
         target = min(upper, best_cost)
         length = step * max(target - bound, 1e-6 * abs(target)) / total
         for i in range(clients):
-            level = multiplier[i] + length * direction[i]
-            multiplier[i] = min(max(level, 0.0), limit[i])
-    return best, best_cost, done, step
+            multiplier[i] = min(max(multiplier[i] + length * direction[i], 0.0), limit[i])
+    return best, best_cost, done
+
+
+@compiled
+def note_choice(site_start: Ints, chosen: Bools, frequency: Floats) -> int:
+    """Update the exponential mean of choice; return the pairs of the chosen sites."""
+    reach = 0
+    for j in range(chosen.size):
+        frequency[j] *= 0.9
+        if chosen[j]:
+            frequency[j] += 0.1
+            reach += site_start[j + 1] - site_start[j]
+    return reach
+
+
+@compiled
+def by_site(start: Ints, site: Sites, cost: Floats, sites: int) -> tuple[Ints, Sites, Floats]:
+    """Return the entries of the lists by site, clients ascending."""
+    site_start = np.zeros(sites + 1, np.int64)
+    for k in range(site.size):
+        site_start[site[k] + 1] += 1
+    for j in range(sites):
+        site_start[j + 1] += site_start[j]
+    place = np.empty(sites, np.int64)
+    for j in range(sites):
+        place[j] = site_start[j]
+    client = np.empty(site.size, np.int32)
+    site_cost = np.empty(site.size)
+    for i in range(start.size - 1):
+        for k in range(start[i], start[i + 1]):
+            j = site[k]
+            client[place[j]] = i
+            site_cost[place[j]] = cost[k]
+            place[j] += 1
+    return site_start, client, site_cost
+
+
+@compiled
+def compact(start: Ints, site: Sites, cost: Floats, new: Sites, limit: Floats) -> tuple[Ints, Sites, Floats]:
+    """Return the lists over the sites with ``new[j] >= 0``, renumbered so, without entries at or above `limit`."""
+    kept_start = np.zeros(start.size, np.int64)
+    kept_site = np.empty(site.size, np.int32)
+    kept_cost = np.empty(site.size)
+    size = 0
+    for i in range(start.size - 1):
+        for k in range(start[i], start[i + 1]):
+            if cost[k] >= limit[i]:
+                break
+            j = new[site[k]]
+            if j >= 0:
+                kept_site[size] = j
+                kept_cost[size] = cost[k]
+                size += 1
+        kept_start[i + 1] = size
+    return kept_start, kept_site[:size], kept_cost[:size]
