@@ -1,10 +1,11 @@
 """A proved lower bound on the yearly cost of any choice of lockers that keeps some open and others closed.
 
-For a node of the search with hosts I open, F still free: every locker costs at least its smallest set, or at least its control unit plus, per
-parcel taken, the compartments the sizing rule needs (carried load ≤ compartments, so ``k_s ≥ a_s·(1 - target)``). What parcels can be worth
-is the larger of nothing and saving less that share of compartments. Savings under ``nearest``, ``bnl`` and ``mnl`` are monotone and
-submodular in the set of lockers (a concave function of a maximum or a sum); ``threshold`` is bounded by ``mnl`` and by its largest window.
-Hence, with V the savings and b_j the least cost of locker j, both
+For a node of the search with hosts I open, F still free: every locker costs at least its smallest set, or at least
+its control unit plus, per parcel taken, the compartments the sizing rule needs (carried load ≤ compartments, so ``k_s
+≥ a_s·(1 - target)``). What parcels can be worth is the larger of nothing and saving less that share of compartments.
+Savings under ``nearest``, ``bnl`` and ``mnl`` are monotone and submodular in the set of lockers (a concave function
+of a maximum or a sum); ``threshold`` is bounded by ``mnl`` and by its largest window. Hence, with V the savings and
+b_j the least cost of locker j, both
 
 * ``Σ_I b - V(I ∪ F)``  and
 * ``Σ_I b - V(I) + Σ_F min(0, b_j - (V(I + j) - V(I)))``  (submodularity; Nemhauser, Wolsey and Fisher, 1978)
@@ -95,7 +96,7 @@ def _base_costs(problem: LockerProblem, set_price: Floats) -> Floats:
 
 
 def _smallest_set(problem: LockerProblem) -> tuple[Floats, Floats]:
-    """Return (least cost of each locker, worth of each place's parcels a year) with compartments beyond the smallest set free."""
+    """Return (cost of the smallest set at each host, worth of each place's parcels); further compartments are free."""
     prices = problem.settings.prices
     cheapest = min(prices.cell_cny)
     rooms = [min(prices.minimum_cells, problem.maximum_cells(j)) for j in range(problem.siting.site_count)]

@@ -1,21 +1,24 @@
 """Customer choice: which share of a place's parcels goes to which open locker, and which to the door or the counter.
 
-All models start from attractions: ``a_ij = exp(-decay · km)`` of locker j for place i (0: out of reach) and `outside`, the attraction
-of the door or the counter.
+All models start from attractions: ``a_ij = exp(-decay · km)`` of locker j for place i (0: out of reach) and
+`outside`, the attraction of the door or the counter.
 
 * ``nearest``: everything goes to the most attractive open locker in reach; nobody declines.
-* ``bnl`` (binomial logit): the customer weighs only the most attractive locker against the outside, ``a_max / (a_max + a_0)``.
+* ``bnl`` (binomial logit): the customer weighs only the most attractive locker against the outside, ``a_max / (a_max
+  + a_0)``.
 * ``mnl`` (multinomial logit): all open lockers in reach count, ``a_j / (Σ a + a_0)``.
-* ``threshold`` (threshold Luce): lockers that are clearly worse than the best drop out: j counts only if ``(1 + γ)·a_j ≥ a_max``; among those
-  that count, Luce shares. γ = 0 is the binomial logit (ties apart), γ → ∞ the multinomial one.
+* ``threshold`` (threshold Luce): lockers that are clearly worse than the best drop out: j counts only if ``(1 +
+  γ)·a_j ≥ a_max``; among those that count, Luce shares. γ = 0 is the binomial logit (ties apart), γ → ∞ the
+  multinomial one.
 
-For the same open lockers the share that lockers get is largest under ``mnl``, smaller under ``threshold`` and smallest under ``bnl``, because
-it grows with the sum of attractions counted.
+For the same open lockers the share that lockers get is largest under ``mnl``, smaller under ``threshold`` and
+smallest under ``bnl``, because it grows with the sum of attractions counted.
 
 References
 ----------
-R. D. Luce, 1959; F. Echenique and K. Saito, 2019 (general Luce model); Y. H. Lin et al., 2022, Transportation Research Part E 157, and
-arXiv 2002.10810 (lockers under threshold Luce: multinomial logit opens too many, binomial logit too few).
+R. D. Luce, 1959; F. Echenique and K. Saito, 2019 (general Luce model); Y. H. Lin et al., 2022, Transportation
+Research Part E 157, and arXiv 2002.10810 (lockers under threshold Luce: multinomial logit opens too many, binomial
+logit too few).
 """
 
 from __future__ import annotations
@@ -98,8 +101,8 @@ def choice_shares(attractions: Floats, is_open: Bools, model: ChoiceModel) -> Fl
 def locker_share_bound(attractions: Floats, is_open: Bools, model: ChoiceModel) -> Floats:
     """Return, for each place, a share no subset of the open lockers exceeds.
 
-    Equal to the share itself except for ``threshold``, where opening a better locker can make others drop out: there the largest
-    window ``{j : a_j ≤ a, (1 + γ)·a_j ≥ a}`` over all best attractions a counts.
+    Equal to the share itself except for ``threshold``, where opening a better locker can make others drop out: there
+    the largest window ``{j : a_j ≤ a, (1 + γ)·a_j ≥ a}`` over all best attractions a counts.
     """
     if model.kind != "threshold":
         shares: Floats = choice_shares(attractions, is_open, model).sum(axis=1)

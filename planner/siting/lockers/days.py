@@ -1,7 +1,8 @@
 """How a locker's parcels vary from day to day: the day a locker is sized for.
 
-The number of parcels of a day is Poisson around a level; the level itself varies from day to day with a coefficient of variation and from
-month to month with the season. A gamma-distributed level makes the day's number negative binomial: variance = mean + (cv·mean)².
+The number of parcels of a day is Poisson around a level; the level itself varies from day to day with a coefficient
+of variation and from month to month with the season. A gamma-distributed level makes the day's number negative
+binomial: variance = mean + (cv·mean)².
 """
 
 from __future__ import annotations
@@ -93,10 +94,15 @@ def _quantile(variation: DayVariation, mean: float, share: float) -> int:
     return high
 
 
+#: No variation but chance.
+EVERY_DAY_ALIKE = DayVariation()
+
+
 def cv_of_peak(peak_factor: float, *, days: int = DAYS_PER_YEAR) -> float:
     """Return the coefficient of variation with which the highest of `days` days is `peak_factor` times the mean.
 
-    The level is gamma distributed with mean 1; its quantile at ``1 - 1/days`` is the peak. A factor of 1 or less gives 0.
+    The level is gamma distributed with mean 1; its quantile at ``1 - 1/days`` is the peak. A factor of 1 or less
+    gives 0.
 
     Raises
     ------

@@ -4,9 +4,10 @@ Cost of a year (least is best), over open hosts j::
 
     Σ_j  annuity·(price(cells_j) + connection_j) + opex + rent_j  -  365·saving_j·λ_j·(1 - overflow_j)
 
-plus the instalment of closing existing ones. λ_j follows from customer choice; cells from the sizing rule; overflow over all days of the
-year. An existing host's connection is sunk; the set itself is always priced as new. Where the host has no room for all who would
-come, the locker is offered only as many parcels as its largest set takes within the rule; the others stay with door and counter.
+plus the instalment of closing existing ones. λ_j follows from customer choice; cells from the sizing rule; overflow
+over all days of the year. An existing host's connection is sunk; the set itself is always priced as new. Where the
+host has no room for all who would come, the locker is offered only as many parcels as its largest set takes within
+the rule; the others stay with door and counter.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
-"""Parcel lockers: which hosts get one, with how many compartments, at least yearly cost; none at all is an allowed answer.
+"""Parcel lockers: which hosts get one, with how many compartments, at least yearly cost; none is an answer too.
 
 Minimise, over sets of open hosts S::
 
-    Σ_{j ∈ S} [annuity·(price(cells_j) + connection_j) + opex + rent_j] - 365·Σ_{j ∈ S} saving_j·λ_j(S)·(1 - overflow_j)
+    Σ_{j ∈ S} [annuity·(price(cells_j) + connection_j) + opex + rent_j] - 365·Σ_{j ∈ S} saving_j·λ_j(S)·(1 -
+    overflow_j)
 
-subject to the overflow rule of the sizing, coverage of communities where asked, counts, budgets, locks and pairs. λ_j(S) follows from
-the customers' choice among the open lockers, so the problem is a non-linear 0–1 programme; it is solved by branch and bound on
-bounds of its own (`planner.siting.lockers.bound`). The compartment mix and the choice model are those of the papers named there and in
-`planner.siting.lockers.choice`; J. Kahr, Omega 113 (2022), treats site and layout together by Benders' decomposition.
+subject to the overflow rule of the sizing, coverage of communities where asked, counts, budgets, locks and pairs.
+λ_j(S) follows from the customers' choice among the open lockers, so the problem is a non-linear 0–1 programme; it is
+solved by branch and bound on bounds of its own (`planner.siting.lockers.bound`). The compartment mix and the choice
+model are those of the papers named there and in `planner.siting.lockers.choice`; J. Kahr, Omega 113 (2022), treats
+site and layout together by Benders' decomposition.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from planner.siting.selection import SiteSelection, SolveLimits
 
 MODEL = "lockers"
 ENGINE = "own branch and bound"
+DEFAULT_LIMITS = SolveLimits()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,8 +56,8 @@ class LockerPlan:
 def plan_lockers(
     problem: LockerProblem,
     *,
-    limits: SolveLimits = SolveLimits(),
-    listener: ProgressListener = no_progress,  # noqa: B008 - frozen
+    limits: SolveLimits = DEFAULT_LIMITS,
+    listener: ProgressListener = no_progress,
 ) -> LockerPlan:
     """Choose lockers and their sizes.
 
@@ -93,7 +96,7 @@ def solve(
     places: tuple[LockerPlace, ...],
     hosts: tuple[LockerHost, ...],
     settings: LockerSettings,
-    limits: SolveLimits = SolveLimits(),  # noqa: B008 - frozen
+    limits: SolveLimits = DEFAULT_LIMITS,
     listener: ProgressListener = no_progress,
 ) -> SiteSelection:
     """Choose lockers as a single-tier siting model; see `plan_lockers` for the full answer."""

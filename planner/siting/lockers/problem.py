@@ -1,4 +1,4 @@
-"""The locker question: places with parcels, hosts for lockers, customer choice, prices and what is asked of the plan."""
+"""The locker question: places with parcels, hosts for lockers, customer choice, prices, what is asked."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from geodata.errors import InputError, Problem
 from geodata.messages import Message
 from planner.problems.siting import Floats, SitingProblem
 from planner.siting.lockers.choice import ChoiceModel
-from planner.siting.lockers.days import DayVariation
+from planner.siting.lockers.days import EVERY_DAY_ALIKE, DayVariation
 from planner.siting.lockers.sizing import LockerPrices, Mix
 
+DEFAULT_CHOICE = ChoiceModel()
 #: Kinds of places; glossary keys ``place_<kind>``.
 PlaceKind = Literal["community", "campus", "town_seat", "village"]
 PLACE_KINDS: tuple[PlaceKind, ...] = get_args(PlaceKind)
@@ -51,7 +52,7 @@ class LockerPlace:
     fit_share: float
     dwell_h: float
     saving_cny_per_parcel: float
-    days: DayVariation = DayVariation()
+    days: DayVariation = EVERY_DAY_ALIKE
     households: float = 0.0
 
     @property
@@ -87,8 +88,8 @@ class LockerSettings:
     overflow_target_share, design_quantile
         Every size of parcel overflows at most this share on the design day.
     coverage_share, coverage_kinds
-        Least share of the lockable parcels of places of these kinds within reach of an open locker; 0 (the default) asks for none,
-        so no locker at all is an allowed answer.
+        Least share of the lockable parcels of places of these kinds within reach of an open locker; 0 (the default)
+        asks for none, so no locker at all is an allowed answer.
     minimum_lockers, maximum_lockers
         Least and most lockers (a target such as the county's part of 4,000); None: no limit.
     subsidy_capex_share, subsidy_cny_per_parcel
@@ -99,7 +100,7 @@ class LockerSettings:
 
     prices: LockerPrices
     mix: Mix = (0.5, 0.35, 0.15)
-    choice: ChoiceModel = ChoiceModel()
+    choice: ChoiceModel = DEFAULT_CHOICE
     overflow_target_share: float = 0.05
     design_quantile: float = 0.95
     coverage_share: float = 0.0
@@ -118,8 +119,8 @@ class LockerProblem:
     Attributes
     ----------
     siting
-        Places (weight = mean parcels a day delivered to them), hosts, metres within reach, money, locks and side constraints. Its
-        `capacity` must be infinite: room at a host is `LockerHost.maximum_cells`.
+        Places (weight = mean parcels a day delivered to them), hosts, metres within reach, money, locks and side
+        constraints. Its `capacity` must be infinite: room at a host is `LockerHost.maximum_cells`.
     places, hosts
         In the order of the siting problem.
     settings

@@ -1,7 +1,8 @@
 """Queues of locker compartments: how often a parcel finds every compartment taken.
 
-A parcel that finds no free compartment goes to the counter or the door: it is lost to the locker (Erlang B), it does not wait.
-Erlang C is for compartments that parcels do wait for (a van that comes again). Loads are in erlangs: parcels a day × dwell h / 24.
+A parcel that finds no free compartment goes to the counter or the door: it is lost to the locker (Erlang B), it does
+not wait. Erlang C is for compartments that parcels do wait for (a van that comes again). Loads are in erlangs:
+parcels a day × dwell h / 24.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ def erlangs(parcels_per_day: float, dwell_h: float) -> float:
 def erlang_b(cells: int, load: float) -> float:
     """Return the share of parcels that find all `cells` compartments taken (M/M/k/k).
 
-    ``B(0) = 1``, ``B(k) = a·B(k-1) / (k + a·B(k-1))``: every step lies in [0, 1], so nothing overflows. The value holds for any
-    dwell time with the same mean, not for the exponential alone (insensitivity).
+    ``B(0) = 1``, ``B(k) = a·B(k-1) / (k + a·B(k-1))``: every step lies in [0, 1], so nothing overflows. The value
+    holds for any dwell time with the same mean, not for the exponential alone (insensitivity).
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ def cells_for_overflow(load: float, target_share: float, *, limit: int = 100_000
 
 
 def load_for_overflow(cells: int, target_share: float) -> float:
-    """Return the largest load (erlangs) that `cells` compartments take with ``B ≤ target_share`` (< 1), by bisection."""
+    """Return the largest load (erlangs) `cells` compartments take with ``B ≤ target_share`` (< 1), by bisection."""
     if cells == 0:
         return 0.0
     low, high = 0.0, (cells + 1.0) / (1.0 - target_share)  # carried load a(1-B) ≤ k
@@ -105,9 +106,10 @@ def load_for_overflow(cells: int, target_share: float) -> float:
 def overflow_bounds(cells: Sequence[int], loads: Sequence[float]) -> tuple[float, float]:
     """Bound the overflow share when a parcel may use its own size of compartment or a larger one.
 
-    *Upper*: every size on its own, ``Σ a_s·B(k_s, a_s) / Σ a_s``. *Lower*: the largest over s of what all parcels of size ≥ s lose in
-    one pool of all compartments of size ≥ s, ``a_{≥s}·B(k_{≥s}, a_{≥s}) / Σ a``. Both are proved for exponential dwell times of one mean
-    by coupling: the more freely used system never holds fewer parcels, and its lead in parcels taken is at least its lead in parcels held.
+    *Upper*: every size on its own, ``Σ a_s·B(k_s, a_s) / Σ a_s``. *Lower*: the largest over s of what all parcels of
+    size ≥ s lose in one pool of all compartments of size ≥ s, ``a_{≥s}·B(k_{≥s}, a_{≥s}) / Σ a``. Both are proved for
+    exponential dwell times of one mean by coupling: the more freely used system never holds fewer parcels, and its
+    lead in parcels taken is at least its lead in parcels held.
 
     Parameters
     ----------
@@ -126,10 +128,10 @@ def overflow_bounds(cells: Sequence[int], loads: Sequence[float]) -> tuple[float
 
 
 def shared_overflow(cells: Sequence[int], loads: Sequence[float]) -> float | None:
-    """Return the exact overflow share when a parcel takes the smallest free compartment that holds it, or None if too large to compute.
+    """Return the exact overflow share when a parcel takes the smallest free compartment that holds it.
 
-    Stationary law of the Markov chain of taken compartments by size (Poisson arrivals, exponential dwell of one mean); it lies within
-    `overflow_bounds`. None above `STATE_LIMIT` states.
+    Stationary law of the Markov chain of taken compartments by size (Poisson arrivals, exponential dwell of one
+    mean); it lies within `overflow_bounds`. None above `STATE_LIMIT` states.
     """
     total = sum(loads)
     shape = tuple(k + 1 for k in cells)
@@ -188,9 +190,9 @@ def _stationary(chain: sparse.csr_array | Floats) -> Floats:
 def round_overflow(cells: int, parcels_per_day: float, dwell_h: float, *, rounds_per_day: int = 1) -> float:
     """Return the overflow share when the courier brings a day's parcels in a few rounds instead of one by one.
 
-    Before each round a parcel is still there with probability ``exp(-24/(rounds·dwell))``; a Poisson number of parcels comes at once and
-    fills what is free. Parcels that come together find the locker fuller than parcels that come one by one, so a locker sized by Erlang B
-    is checked against this figure.
+    Before each round a parcel is still there with probability ``exp(-24/(rounds·dwell))``; a Poisson number of
+    parcels comes at once and fills what is free. Parcels that come together find the locker fuller than parcels that
+    come one by one, so a locker sized by Erlang B is checked against this figure.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a set of open lockers must keep: locks, budgets, counts, pairs and coverage; whether a part of a plan can still keep it."""
+"""What a set of open lockers must keep: locks, budgets, counts, pairs and coverage."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _SHARE_TOLERANCE = 1e-9
 class LockerRules:
     """Requirements of one problem.
 
-    The one-off budget counts the set and its connection (nothing for an existing host's connection) and the closing of existing lockers;
-    the yearly budget counts rent and running.
+    The one-off budget counts the set and its connection (nothing for an existing host's connection) and the closing
+    of existing lockers; the yearly budget counts rent and running.
     """
 
     def __init__(self, evaluator: LockerEvaluator) -> None:

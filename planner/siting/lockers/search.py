@@ -1,7 +1,7 @@
 """Search for the least-cost set of lockers: a good start, then best-first branch and bound on proved bounds.
 
-Without anything that ties far-apart hosts together (budget, counts, coverage, pairs), hosts and places that are linked by reach form
-independent parts, each searched by itself; a county's lockers fall into many small parts.
+Without anything that ties far-apart hosts together (budget, counts, coverage, pairs), hosts and places that are
+linked by reach form independent parts, each searched by itself; a county's lockers fall into many small parts.
 """
 
 from __future__ import annotations

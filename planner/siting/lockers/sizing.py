@@ -1,8 +1,9 @@
 """Size of a locker: compartments of each size for the design day, their overflow, use and price.
 
-Sizing rule: on the design day (95 % of the days of the year have no more parcels) every size of parcel finds its own size of compartment
-taken for at most the target share, ``B(k_s, a_s) ≤ target`` with ``a_s = parcels·share_s·dwell/24``. Since larger compartments may also take
-smaller parcels, the true overflow is below that (`planner.siting.lockers.queue.overflow_bounds`): the rule is on the safe side.
+Sizing rule: on the design day (95 % of the days of the year have no more parcels) every size of parcel finds its own
+size of compartment taken for at most the target share, ``B(k_s, a_s) ≤ target`` with ``a_s =
+parcels·share_s·dwell/24``. Since larger compartments may also take smaller parcels, the true overflow is below that
+(`planner.siting.lockers.queue.overflow_bounds`): the rule is on the safe side.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import lru_cache
 
 from geodata.parameters import Parameters
 from planner.costs import annuity_factor
-from planner.siting.lockers.days import DAYS_PER_YEAR, DayVariation
+from planner.siting.lockers.days import DAYS_PER_YEAR, EVERY_DAY_ALIKE, DayVariation
 from planner.siting.lockers.queue import cells_for_overflow, erlang_b, erlangs, overflow_bounds, shared_overflow
 
 #: Sizes of compartments, smallest first; glossary keys ``cell_<size>``.
@@ -40,7 +41,7 @@ class LockerLoad:
 
     parcels_per_day: float
     dwell_h: float
-    days: DayVariation = DayVariation()
+    days: DayVariation = EVERY_DAY_ALIKE
     mix: Mix = (0.5, 0.35, 0.15)
 
     def loads(self, parcels: float) -> tuple[float, ...]:
@@ -83,10 +84,10 @@ class LockerPrices:
 
 
 def locker_prices(parameters: Parameters) -> LockerPrices:
-    """Return prices from the parameters: the set of `locker_compartments_count` in the usual mix costs `locker_price_cny`.
+    """Return prices: the set of `locker_compartments_count` in the usual mix costs `locker_price_cny`.
 
-    The control unit takes `locker_control_share` of it; the rest is spread over the compartments in proportion to 1 (small),
-    `locker_medium_price_ratio` and `locker_large_price_ratio`.
+    The control unit takes `locker_control_share` of it; the rest is spread over the compartments in proportion to 1
+    (small), `locker_medium_price_ratio` and `locker_large_price_ratio`.
     """
     mix = locker_mix(parameters)
     ratio = (1.0, parameters["locker_medium_price_ratio"], parameters["locker_large_price_ratio"])
@@ -146,7 +147,7 @@ def needed_cells(load: LockerLoad, target_share: float, *, quantile: float = 0.9
 
 
 def fill_up(cells: Cells, minimum: int, mix: Mix) -> Cells:
-    """Return `cells` raised to `minimum` in all; what is added follows the parcel mix, rounded to the larger remainders."""
+    """Return `cells` raised to `minimum` in all; what is added follows the parcel mix (larger remainders first)."""
     spare = minimum - sum(cells)
     if spare <= 0:
         return cells
@@ -203,19 +204,21 @@ def overflow_of_year(load: LockerLoad, cells: Cells, *, days: int = 20) -> float
 
 
 def exact_design_overflow(load: LockerLoad, cells: Cells, *, quantile: float = 0.95) -> float | None:
-    """Return the exact overflow of the design day with larger compartments taking smaller parcels; None if too large to compute."""
+    """Return the exact overflow of the design day, larger compartments taking smaller parcels; None if too large."""
     return shared_overflow(cells, load.loads(load.design_parcels(quantile)))
 
 
 def cells_for_served_share(load: LockerLoad, served_share: float) -> int:
     """Return the fewest compartments (one size) that take `served_share` of a year's parcels.
 
-    Below 1: the year's overflow over a grid of 365 days is at most ``1 - served_share``. At 1: the busiest day of the year
-    (quantile ``1 - 1/365``) overflows by at most one parcel in a hundred, for no finite locker takes every parcel of every year.
+    Below 1: the year's overflow over a grid of 365 days is at most ``1 - served_share``. At 1: the busiest day of the
+    year (quantile ``1 - 1/365``) overflows by at most one parcel in a hundred, for no finite locker takes every
+    parcel of every year.
 
-    The published London study found that taking 100 % instead of 80 % of the parcels about doubles the compartments. Here the reason is
-    the variation of days: the last parcels come on few days, and compartments bought for them stand empty on the others.
-    The ratio is 1.2–1.5 when all days are alike, and about 2 at a peak day of 1.5–2 times the mean.
+    The published London study found that taking 100 % instead of 80 % of the parcels about doubles the compartments.
+    Here the reason is the variation of days: the last parcels come on few days, and compartments bought for them
+    stand empty on the others. The ratio is 1.2–1.5 when all days are alike, and about 2 at a peak day of 1.5–2 times
+    the mean.
     """
     if served_share >= 1.0:
         peak = load.days.quantile(load.parcels_per_day, 1.0 - 1.0 / DAYS_PER_YEAR)
