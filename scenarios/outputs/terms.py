@@ -17,16 +17,14 @@ _EMPTY: Mapping[str, object] = {}
 
 
 def term(key: str, lang: Lang) -> str:
-    """Return the field's term for `key`: from the glossary, else from the outputs' own terms, else the key itself.
+    """Return the field's term for `key`: from the outputs' own terms, else from the glossary, else the key itself.
 
     Falling back to the key keeps a finished plan readable when a new KPI part or column has no term yet.
     """
-    if has_label(key):
-        return label(key, lang)
     try:
         return text(f"out_term_{key}", lang)
     except KeyError:
-        return key
+        return label(key, lang) if has_label(key) else key
 
 
 def capital(words: str) -> str:

@@ -1,0 +1,60 @@
+"""Names of the sheets the studies have in the workbook, and the rows of their reasons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from geodata.messages import Lang, label
+from scenarios.content import RunContent
+from scenarios.outputs.terms import say
+from scenarios.studies.study import Study
+
+#: Excel takes no longer names.
+MAX_NAME = 31
+_FORBIDDEN = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
+#: Part of a study → sheet: 0 the study's own sheet, 1 … its tables, then its reasons.
+SheetNames = Mapping[tuple[int, int], str]
+
+
+def sheet_names(content: RunContent) -> SheetNames:
+    """Return (study number, part) → name of the sheet; part 0 is the study's own, -1 its reasons, 1 … its tables."""
+    names: dict[tuple[int, int], str] = {}
+    taken: set[str] = set()
+    for number, study in enumerate(content.studies, start=1):
+        names[number, 0] = _unique(say("sheet_study", content.lang, {"number": number}), taken)
+        titles = {part: label(table.key, content.lang) for part, table in enumerate(study.tables, start=1)}
+        if study.reasons:
+            titles[-1] = say("sheet_study_reasons", content.lang)
+        for part, title in titles.items():
+            name = say("sheet_study_part", content.lang, {"number": number, "title": title})
+            names[number, part] = _unique(name, taken)
+    return names
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    """Return a name Excel takes: short, without forbidden characters, not used before (case does not count)."""
+    clean = _FORBIDDEN.sub(" ", name).strip().strip("'")
+    short, count = clean[:MAX_NAME].rstrip(), 1
+    while short.casefold() in taken:
+        count += 1
+        ending = f" ({count})"
+        short = clean[: MAX_NAME - len(ending)].rstrip() + ending
+    taken.add(short.casefold())
+    return short
+
+
+def reason_rows(study: Study, content: RunContent) -> list[tuple[str, str, str]]:
+    """Return (id, name, sentence) of every demand a study leaves out, in the order of the ids."""
+    names = _names(study, content)
+    lang: Lang = content.lang
+    return [(demand, names.get(demand, ""), study.reasons[demand].text(lang)) for demand in sorted(study.reasons)]
+
+
+def _names(study: Study, content: RunContent) -> dict[str, str]:
+    """Return id → name of villages, sites and the study's own places."""
+    county = content.problem.county
+    names: dict[str, str] = {}
+    for frame, key in ((county.facilities, "facility_id"), (county.villages, "village_code")):
+        names |= dict(zip(frame[key].astype(str), frame["name"].astype(str), strict=True))
+    return names | {place.place_id: place.name for place in study.places if place.name}
