@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from geodata.messages import Message
-from planner.plan import PlanProblem, VerifiedPlan
+from planner.plan import Kpi, PlanProblem, VerifiedPlan
 from planner.progress import ProgressListener
 from planner.reports import SolveReport
 from planner.siting.selection import SolveLimits
@@ -94,6 +94,8 @@ class Study:
         What is shown.
     assumptions
         What was assumed only for this study.
+    kpis
+        Rows the study adds to the run's KPIs (locker mix K12, locker use K22).
     """
 
     name: str
@@ -106,6 +108,7 @@ class Study:
     charts: tuple[StudyChart, ...] = ()
     places: tuple[StudyPlace, ...] = ()
     assumptions: tuple[Message, ...] = ()
+    kpis: tuple[Kpi, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,24 +126,70 @@ class StudyInput:
 StudyFunction = Callable[[StudyInput, ProgressListener], Study]
 
 
+#: What may stand in an option; ``numbers`` is a list of figures, ``names`` a list of texts.
+OptionKind = Literal["number", "whole", "switch", "text", "choice", "names", "numbers"]
+
+
 @dataclass(frozen=True, slots=True)
 class StudyOption:
-    """One option of a kind of study: a key under ``[studies.NAME]``."""
+    """One option of a kind of study: a key under ``[studies.NAME]``.
+
+    Attributes
+    ----------
+    key
+        Name in the scenario file.
+    kind
+        What may stand there.
+    default
+        Value when nothing stands there.
+    low, high, above
+        Least and greatest value, and value it must exceed, of every number; None: no limit.
+    choices
+        Words of a ``choice``.
+    meaning
+        Message key of what it means; else ``study_option_<key>``.
+    is_optional
+        ``"none"`` may stand there.
+    """
 
     key: str
-    kind: Literal["number", "whole", "switch", "text", "choice", "names"]
+    kind: OptionKind
     default: object
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
     meaning: str = ""
+    above: float | None = None
+    is_optional: bool = False
+
+    @property
+    def meaning_key(self) -> str:
+        """Return the message key of what the option means."""
+        return self.meaning or f"study_option_{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
 class StudyKind:
-    """A kind of study: its options and the function that answers it."""
+    """A kind of study: its options and the function that answers it.
+
+    Attributes
+    ----------
+    kind
+        Name in the scenario file; glossary key of its title ``study_<kind>``.
+    options
+        Keys it takes, beside those every study takes (`scenarios.studies.settings.COMMON`).
+    answer
+        Answers it.
+    meaning
+        Message key of the question it answers; else ``study_meaning_<kind>``.
+    """
 
     kind: str
     options: tuple[StudyOption, ...]
     answer: StudyFunction
-    meaning: str
+    meaning: str = ""
+
+    @property
+    def meaning_key(self) -> str:
+        """Return the message key of the question it answers."""
+        return self.meaning or f"study_meaning_{self.kind}"
