@@ -46,6 +46,8 @@ class MedianLimits:
         Wall clock, looked at between rounds and nodes.
     seed
         Seed of the random starts.
+    cutoff
+        Only solutions cheaper than this are asked for; without one the answer has no sites and `bound` is at most this.
     """
 
     nodes: int = 100_000
@@ -53,6 +55,7 @@ class MedianLimits:
     starts: int = 2
     seconds: float = np.inf
     seed: int = 1
+    cutoff: float = np.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def _silent(_cost: float, _bound: float) -> None:
 
 def solve_median(
     instance: MedianInstance,
-    limits: MedianLimits = MedianLimits(),  # noqa: B008  (frozen)
+    limits: MedianLimits = MedianLimits(),
     *,
     told: Callable[[float, float], None] = _silent,
 ) -> MedianAnswer:
@@ -103,13 +106,15 @@ def solve_median(
     -----
     The result depends on instance and limits only, unless `seconds` cut it.
     """
-    search = Search(instance, limits.gap, limits.seconds, told)
+    search = Search(instance, limits.gap, limits.seconds, told, cost=limits.cutoff)
     generator = np.random.default_rng(limits.seed)
     sites = instance.lists.site_count
     for _ in range(max(1, limits.starts)):
         order = generator.permutation(sites)
         search.improve(order if instance.p >= 0 else order[: max(1, sites // 10)])
-    bound = -np.inf
+        if search.closes(0.0):
+            break
+    bound = 0.0
     cut = ""
     while True:
         view, dual = _root(search)
@@ -153,14 +158,11 @@ def _ascend(search: Search, view: View, locked: Status, dual: Dual, plan: tuple[
 
 def _between(search: Search, limit: Floats) -> Floats:
     """Set each multiplier between the nearest and second nearest site of the best solution."""
-    is_open = np.zeros(search.instance.lists.site_count, np.bool_)
-    is_open[search.opened] = True
-    lists, far = search.instance.lists, search.instance.far
-    first, near, second, next_near, _ = interchange.measure(lists.rows, far, is_open)
-    # `far` may be a penalty: where the list ends, its dearest entry stands in.
-    dearest = np.where(np.diff(lists.start) > 0, lists.cost[np.maximum(lists.start[1:] - 1, 0)], 0.0)
-    near = np.where(first < 0, np.minimum(far, dearest), near)
-    next_near = np.where(second < 0, np.minimum(far, dearest), next_near)
+    instance = search.instance
+    is_open = np.zeros(instance.lists.site_count, np.bool_)
+    is_open[search.opened if search.opened.size else search.tried] = True
+    beyond = instance.far if instance.beyond is None else instance.beyond
+    _, near, _, next_near, _ = interchange.measure(instance.lists.rows, beyond, is_open)
     return np.minimum((near + next_near) / 2.0, limit)
 
 
@@ -261,6 +263,7 @@ def _expand(search: Search, node: _Node) -> list[_Node]:
     dual = _ascend(search, view, locked, node.dual, _NODE)
     if dual.seen_cost < search.cost:
         search.offer(dual.seen_cost, view.old[dual.seen])
+    if dual.seen_cost <= search.cost or not search.opened.size:
         search.improve(view.old[dual.seen])
     bound = max(node.bound, dual.bound)
     if search.closes(bound):

@@ -57,6 +57,7 @@ def instance_of(problem: SitingProblem) -> MedianInstance:
         locked,
         -1 if problem.p is None else problem.p,
         common_unit(np.concatenate((cost, problem.fixed_cost[locked >= 0]))),
+        dearest,
     )
 
 

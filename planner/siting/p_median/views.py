@@ -34,6 +34,8 @@ class MedianInstance:
         Sites to open, locked ones included; negative: as many as pay (at least one).
     unit
         Every solution's cost is a multiple of this; 0: nothing is known.
+    beyond
+        What stands in for `far` when multipliers are first set; None: `far`, which may be a mere penalty.
     """
 
     lists: CostLists
@@ -42,6 +44,7 @@ class MedianInstance:
     locked: Status
     p: int
     unit: float = 0.0
+    beyond: Floats | None = None
 
     def margin(self, cost: float) -> float:
         """Return by how much the next better solution beats `cost` at least (a little less, for rounding)."""
@@ -91,7 +94,7 @@ class Dual:
 class Search:
     """State of one search: best solution, target, nodes and the clock.
 
-    `floor` is the least bound of a node given up because the gap asked for was reached there.
+    `tried` is the last local optimum; `floor` is the least bound of a node given up because the gap asked for was reached there.
     """
 
     instance: MedianInstance
@@ -100,6 +103,7 @@ class Search:
     told: Callable[[float, float], None]
     cost: float = np.inf
     opened: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    tried: Ints = field(default_factory=lambda: np.empty(0, np.int64))
     floor: float = np.inf
     nodes: int = 0
     improved: bool = False
@@ -145,7 +149,8 @@ class Search:
             instance.lists.rows, instance.lists.columns, instance.far, instance.fixed, instance.locked,
             is_open, instance.p < 0, 1_000_000,
         )  # fmt: skip
-        self.offer(self.cost_of(is_open), np.flatnonzero(is_open))
+        self.tried = np.flatnonzero(is_open)
+        self.offer(self.cost_of(is_open), self.tried)
 
     def cost_of(self, is_open: Bools) -> float:
         """Return the cost of an open set."""
