@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from geodata.messages import Lang, label
-from scenarios.outputs.studies_words import amount, heading, unit_of, with_unit
-from scenarios.outputs.terms import capital, say, share
+from scenarios.outputs.studies_words import heading, unit_of, with_unit
+from scenarios.outputs.terms import capital, number, say, share
 from scenarios.outputs.xy_chart import Axis, Series, finite, xy_chart
 from scenarios.studies.study import StudyChart
 
@@ -42,11 +42,11 @@ def axis_rule(key: str, values: list[float], lang: Lang) -> AxisRule:
     if unit == "cny" and greatest >= _LARGE_CNY:
         divisor = 10_000.0 if lang == "zh" else 1_000.0
         words = with_unit(capital(label(key, lang)), say("chart_large_cny", lang), lang)
-        return AxisRule(words, divisor, lambda v: amount(v, ""), False)
+        return AxisRule(words, divisor, _short, False)
     if unit == "share":
         return AxisRule(heading(key, lang), 1.0, _percent(values), False)
     is_whole = not unit and all(float(v).is_integer() for v in values)
-    return AxisRule(heading(key, lang), 1.0, lambda v: amount(v, "" if unit == "km" else unit), is_whole)
+    return AxisRule(heading(key, lang), 1.0, _short, is_whole)
 
 
 def _percent(values: list[float]) -> Callable[[float], str]:
@@ -57,6 +57,11 @@ def _percent(values: list[float]) -> Callable[[float], str]:
         return percent.replace(".0%", "%")
 
     return text
+
+
+def _short(value: float) -> str:
+    """Return a figure with three digits that count, or whole from 100 on."""
+    return number(value) if abs(value) >= 100 or float(value).is_integer() else f"{value:.3g}"  # noqa: PLR2004
 
 
 def study_charts(charts: tuple[StudyChart, ...], lang: Lang) -> list[ShownChart]:

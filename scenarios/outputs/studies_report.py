@@ -106,9 +106,9 @@ def _table(table: StudyTable, where: tuple[int, int], content: RunContent, names
 
 
 def _reasons(study: Study, number: int, content: RunContent, names: SheetNames) -> PrintedTable | None:
-    rows = [list(row) for row in reason_rows(study, content)]
-    if not rows:
+    if (number, -1) not in names:
         return None
+    rows = [list(row) for row in reason_rows(study, content)]
     headers = tuple(say(f"report_study_{key}", content.lang) for key in ("demand", "demand_name", "reason"))
     return _printed((headers, ("id", "", "")), rows, f"study-{number}-reasons", names[number, -1], content)
 

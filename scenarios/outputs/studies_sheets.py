@@ -24,7 +24,7 @@ def sheet_names(content: RunContent) -> SheetNames:
     for number, study in enumerate(content.studies, start=1):
         names[number, 0] = _unique(say("sheet_study", content.lang, {"number": number}), taken)
         titles = {part: label(table.key, content.lang) for part, table in enumerate(study.tables, start=1)}
-        if study.reasons:
+        if study.reasons and not has_reason_table(study):
             titles[-1] = say("sheet_study_reasons", content.lang)
         for part, title in titles.items():
             name = say("sheet_study_part", content.lang, {"number": number, "title": title})
@@ -42,6 +42,11 @@ def _unique(name: str, taken: set[str]) -> str:
         short = clean[: MAX_NAME - len(ending)].rstrip() + ending
     taken.add(short.casefold())
     return short
+
+
+def has_reason_table(study: Study) -> bool:
+    """Tell whether a table of the study says why each demand is left out, so that the list need not be repeated."""
+    return any(column.key == "reason" for table in study.tables for column in table.columns)
 
 
 def reason_rows(study: Study, content: RunContent) -> list[tuple[str, str, str]]:

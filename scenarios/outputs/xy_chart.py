@@ -98,14 +98,15 @@ class _Scale:
 class _Labels:
     """Texts that do not lie over one another."""
 
-    def __init__(self, taken: Sequence[_Box] = ()) -> None:
-        self._taken = list(taken)
+    def __init__(self, left: float) -> None:
+        self._left = left
+        self._taken: list[_Box] = []
         self.parts: list[str] = []
 
     def put(self, x: float, y: float, text: str, colour: str) -> bool:
         """Write a text centred on x with its foot at y, if the place is free."""
         half = text_width(text, _SMALL) / 2 + 2
-        x = min(max(x, half), _WIDTH - half)
+        x = min(max(x, self._left + half), _WIDTH - half)
         box = (x - half, y - _SMALL, x + half, y + 2)
         if any(box[0] < o[2] and box[2] > o[0] and box[1] < o[3] and box[3] > o[1] for o in self._taken):
             return False
@@ -180,12 +181,12 @@ def shape(mark: str, x: float, y: float, size: float = 3.8) -> str:
     if mark == "cross":
         a, b, c, d = num(x - size), num(x + size), num(y - size), num(y + size)
         return f"M{a} {c}L{b} {d}M{b} {c}L{a} {d}"
-    corners = {
+    outlines: dict[str, list[tuple[float, float]]] = {
         "square": [(-1, -1), (1, -1), (1, 1), (-1, 1)],
         "triangle": [(0, -1.2), (1.1, 0.9), (-1.1, 0.9)],
         "diamond": [(0, -1.35), (1.35, 0), (0, 1.35), (-1.35, 0)],
-    }[mark]
-    return "M" + "L".join(f"{num(x + dx * size)} {num(y + dy * size)}" for dx, dy in corners) + "Z"
+    }
+    return "M" + "L".join(f"{num(x + dx * size)} {num(y + dy * size)}" for dx, dy in outlines[mark]) + "Z"
 
 
 def _mark(look: Look, x: float, y: float) -> str:
@@ -238,7 +239,7 @@ def _lines(series: Sequence[Series], x: Axis, y: Axis, frame: tuple[float, _Scal
         if x_scale(tick) - half > last + 6:
             parts.append(label(x_scale(tick), floor + 19, x.text(tick), size=_SMALL, anchor="middle", colour=_MUTED))
             last = x_scale(tick) + half
-    texts = _Labels()
+    texts = _Labels(left)
     for i, one in enumerate(series):
         look = LOOKS[i % len(LOOKS)]
         pixels = [(x_scale(px), y_scale(py)) for px, py in sorted(one.points)]
@@ -297,7 +298,7 @@ def _bars(series: Sequence[Series], x: Axis, y: Axis, frame: tuple[float, _Scale
     group = min(slot * 0.78, 84.0 * len(series))
     width = group / len(series)
     parts: list[str] = []
-    texts = _Labels()
+    texts = _Labels(left)
     last = -math.inf
     for k, place in enumerate(places):
         middle, text = left + (k + 0.5) * slot, x.text(place)

@@ -241,7 +241,7 @@ var xiangyou = (function () {
       box.appendChild(element("h3", "", group[1]));
       entries.forEach(function (entry) {
         box.appendChild(legendRow(entry));
-        entry.layer.classes.forEach(function (one) { box.appendChild(classRow(entry, one)); });
+        entry.layer.classes.slice().reverse().forEach(function (one) { box.appendChild(classRow(entry, one)); });
       });
     });
     box.appendChild(list(data.notesTitle, data.notes, "xiangyou-notes"));
