@@ -115,7 +115,11 @@ def report_tables(content: RunContent, tables: RunTables) -> dict[str, PrintedTa
         "routes": tables.routes,
         "unserved": tables.unserved,
         "reports": tables.reports,
-        "parameters": figures_in_force(tables.parameters, content.problem.county.vehicles["vehicle_type_id"].tolist()),
+        "parameters": figures_in_force(
+            tables.parameters,
+            content.problem.county.vehicles["vehicle_type_id"].tolist(),
+            [study.kind for study in content.studies],
+        ),
         "settings": tables.settings,
     }
     printed = {name: _printed(name, frames[name], columns, content) for name, columns in _TABLES.items()}

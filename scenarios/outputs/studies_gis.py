@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -23,6 +24,8 @@ _TAKEN = (*_OWN, "fid", "geom", "geometry")
 _SHAPES = {"cross": "cross2", "cells": "square", "bolt": "triangle"}
 #: Millimetres a mark's half-size in pixels is drawn at.
 _MM = 0.4
+#: Names are printed beside the marks of layers with no more places.
+_MAX_LABELS = 150
 
 
 def layer_name(study: Study, number: int) -> str:
@@ -33,7 +36,9 @@ def layer_name(study: Study, number: int) -> str:
 def study_frames(content: RunContent) -> list[tuple[Study, int, gpd.GeoDataFrame]]:
     """Return (study, number, layer) of every study with places; places without a position are kept without geometry."""
     numbered = enumerate(content.studies, start=1)
-    return [(study, number, _frame(study, content.lang)) for number, study in numbered if study.places]
+    return [
+        (study, number, _frame(study, content.lang)) for number, study in numbered if any(map(has_place, study.places))
+    ]
 
 
 def _frame(study: Study, lang: Lang) -> gpd.GeoDataFrame:
@@ -68,7 +73,7 @@ def _fact_values(values: Sequence[Cell], key: str, lang: Lang) -> Sequence[objec
     if given and all(isinstance(value, bool) for value in given) and len(given) == len(values):
         return [bool(value) for value in values]
     if given and all(is_figure(value) or isinstance(value, float) for value in given):
-        return pd.Series([float("nan") if value is None else float(value) for value in values])  # type: ignore[arg-type]
+        return [float(value) if is_figure(value) else math.nan for value in values]
     return ["" if value is None else fact_text(key, value, lang) for value in values]
 
 
@@ -91,7 +96,8 @@ def study_style(study: Study, lang: Lang) -> str:
             look["fill"], look["stroke"], round(look["size"] * _MM, 1), shape, round(look["weight"] * 0.2, 2)
         )
         categories.append(Category(mark, capital(mark_term(mark, lang)), symbol))
-    return style_qml("Point", "mark", categories, study_aliases(study, lang), "name")
+    label_column = "name" if len(study.places) <= _MAX_LABELS else ""
+    return style_qml("Point", "mark", categories, study_aliases(study, lang), label_column)
 
 
 def study_description(study: Study, number: int, lang: Lang) -> str:

@@ -69,6 +69,23 @@ TERMS = {
     "t_morning": ("Rural point", "村级点"),
     "t_evening": ("Town centre", "镇区"),
     "t_campus": ("School", "学校"),
+    "t_way_km": ("Mean way (km)", "平均距离（公里）"),
+}
+SENTENCES = {
+    "t_weight": ("350,000 CNY are enough for two thirds of all people.", "35万元可覆盖三分之二的人口。"),
+    "t_money": (
+        "Once: {once} CNY; a year: {yearly} CNY; {closed} sites close.",
+        "一次性投入{once}元，年运行费{yearly}元，关停{closed}个站点。",
+    ),
+    "t_straight": ("Distances are as the crow flies.", "距离按直线计。"),
+    "t_kept": ("This site is kept.", "该站点保留。"),
+    "t_chosen": ("Lockers pay for themselves at six places.", "六处快件箱可以收支平衡。"),
+    "t_closed": ("No site is in reach.", "可及范围内没有站点。"),
+    "t_left": ("Serving it would cost more than the budget.", "服务该处将超出预算。"),
+    "t_far": (
+        "The nearest site is {nearest} {unit} away, more than {cutoff}.",
+        "最近站点距离{nearest}{unit}，超过{cutoff}。",
+    ),
 }
 
 
@@ -78,8 +95,8 @@ def with_terms() -> Iterator[None]:
     read = messages._table
 
     def table(kind: Literal["glossary", "messages"]) -> Mapping[str, Mapping[str, str]]:
-        extra = {key: {"en": en, "zh": zh} for key, (en, zh) in TERMS.items()} if kind == "glossary" else {}
-        return {**read(kind), **extra}
+        extra = TERMS if kind == "glossary" else SENTENCES
+        return {**read(kind), **{key: {"en": en, "zh": zh} for key, (en, zh) in extra.items()}}
 
     glossary = {kind: table(kind) for kind in ("glossary", "messages")}  # type: ignore[arg-type]
     with patch.object(messages, "_table", lambda kind: glossary[kind]):
@@ -111,17 +128,22 @@ def frontier(steps: int = 24) -> Study:
         kind="t_frontier",
         report=SolveReport("feasible", 1000.0, 988.0, "Lagrange", 3, {"iterations": 400.0}),
         answer=(
-            Message("study_assumption_weight_population"),
-            Message("study_money", {"once": 350000, "yearly": 41000, "closed": 2}),
+            Message("t_weight"),
+            Message("t_money", {"once": 350000, "yearly": 41000, "closed": 2}),
         ),
-        figures={"t_budget_cny": 350_000.0, "t_covered_share": reached[7], "t_sites_count": 7, "t_mean_km": 2.456},
+        figures={
+            "t_budget_cny": 350_000.0,
+            "t_covered_share": reached[min(7, steps - 1)],
+            "t_sites_count": 7,
+            "t_mean_km": 2.456,
+        },
         tables=(
             StudyTable("t_table_frontier", columns, rows),
             StudyTable("t_table_frontier_again", columns, rows[:3]),
             StudyTable("t_table_frontier_again", columns[:2], ((None, math.nan),)),
         ),
         charts=(StudyChart("t_chart_frontier", "step", "t_budget_cny", "t_covered_share", series),),
-        assumptions=(Message("study_assumption_straight"),),
+        assumptions=(Message("t_straight"),),
     )
 
 
@@ -161,7 +183,7 @@ def lockers(count: int = 9, villages: Any = None) -> Study:
         name="t_lockers",
         kind="t_lockers",
         report=SolveReport("optimal", 812.5, 812.5, "enumeration", 0),
-        answer=(Message("study_decision_chosen"),),
+        answer=(Message("t_chosen"),),
         reasons={} if villages is None else villages,
         figures={"t_cells_count": sum(cells), "t_overflow_share": 0.0123, "t_is_host": True, "t_host": None},
         tables=(StudyTable("t_table_lockers", columns, rows),),
@@ -188,15 +210,13 @@ def alternatives() -> Study:
         StudyColumn("t_state", "label"),
         StudyColumn("t_note", "message"),
     )
-    rows = tuple(
-        (f"{i}", 1840.0 + 11.25 * i, 30 + i, "status_existing", Message("study_decision_kept")) for i in range(1, 11)
-    )
+    rows = tuple((f"{i}", 1840.0 + 11.25 * i, 30 + i, "status_existing", Message("t_kept")) for i in range(1, 11))
     marks = ("chosen", "kept", "closed", "unserved", "served", "locker", "charger", "candidate")
     return Study(
         name="方案比较",
         kind="t_alternatives",
         report=SolveReport("feasible", 5.0, None, "interchange"),
-        answer=(Message("study_decision_kept"),),
+        answer=(Message("t_kept"),),
         tables=(StudyTable("t_table_alternatives", columns, rows),),
         charts=(
             StudyChart(
@@ -222,7 +242,7 @@ def alternatives() -> Study:
             for i, mark in enumerate(marks)
             for n in range(i % 3 + 1)
         ),
-        reasons={"unserved-0": Message("study_decision_closed")},
+        reasons={"unserved-0": Message("t_closed")},
     )
 
 
@@ -234,7 +254,7 @@ def long_list(count: int = 130) -> Study:
         kind="t_fleet",
         report=SolveReport("infeasible", None, None, "cp-sat"),
         answer=(),
-        reasons={f"{i:012d}": Message("study_decision_not_chosen") for i in range(count)},
+        reasons={f"{i:012d}": Message("t_left") for i in range(count)},
         tables=(StudyTable("t_table_alternatives", columns, rows),),
         charts=(
             StudyChart(
@@ -256,8 +276,8 @@ def hostile() -> Study:
         name=texts[4],
         kind="t_alternatives",
         report=None,
-        answer=(Message("study_reason_beyond_cutoff", {"nearest": texts[2], "unit": texts[0], "cutoff": texts[3]}),),
-        reasons={text: Message("study_decision_closed") for text in texts},
+        answer=(Message("t_far", {"nearest": texts[2], "unit": texts[0], "cutoff": texts[3]}),),
+        reasons={text: Message("t_closed") for text in texts},
         figures={"t_host": texts[2]},
         tables=(StudyTable("t_table_alternatives", (StudyColumn("t_plan"),), tuple((text,) for text in texts)),),
         places=tuple(
