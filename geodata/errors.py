@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from geodata.messages import Lang, Message, text
+from geodata.messages import Lang, Message, has_label, label, text
 
 Severity = Literal["error", "warning"]
 
@@ -66,10 +66,7 @@ class Problem:
     def where(self, lang: Lang) -> str:
         """Say where it is: file, sheet, cell (or row and column)."""
         stop = "，" if lang == "zh" else ", "
-        if self.sheet:
-            place = f"工作表「{self.sheet}」" if lang == "zh" else f"sheet “{self.sheet}”"
-        else:
-            place = self.table
+        place = self._place(lang)
         parts = [p for p in (self.file, place) if p]
         if self.cell:
             parts.append(self.cell)
@@ -78,6 +75,12 @@ class Problem:
         if self.column:
             parts.append(f"列「{self.column}」" if lang == "zh" else f"column “{self.column}”")
         return stop.join(parts)
+
+    def _place(self, lang: Lang) -> str:
+        if self.sheet:
+            return f"工作表「{self.sheet}」" if lang == "zh" else f"sheet “{self.sheet}”"
+        key = f"table_{self.table}"
+        return label(key, lang) if has_label(key) else self.table
 
 
 class XiangyouError(Exception):

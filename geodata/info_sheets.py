@@ -13,6 +13,7 @@ from geodata.aliases import choices_title, column_title, sheet_title
 from geodata.county import TABLE_COLUMNS, Datum, Provenance
 from geodata.errors import Problem
 from geodata.messages import LANGS, Message
+from geodata.osm import OSM_ATTRIBUTION
 from geodata.parameters import Parameters, default_parameters
 from geodata.parse import parse_table
 from geodata.raw import Locations, RawSource
@@ -139,6 +140,8 @@ def _undeclared(missing: list[str], locations: Locations, source: RawSource) -> 
 
 
 def _datum_of(table: str, declared: str, facts: Mapping[str, str], source: RawSource) -> str:
+    if table in source.extract_layers:  # always WGS84, whatever is declared
+        return "WGS84"
     if table in LAYERS:  # a layer's file declares its own system
         return declared or "WGS84"
     if not TABLES[table].has_places:
@@ -153,6 +156,14 @@ def _provenance(
         return str(row.get(item, "")) or (facts.get(item, "") if table in TABLES else "")
 
     file = source.layer_files.get(table) or source.tables[table].location.file
+    if table in source.extract_layers:
+        return Provenance(
+            source=said("source") or f"{file}: OpenStreetMap",
+            licence=said("licence") or "ODbL 1.0",
+            attribution=said("attribution") or OSM_ATTRIBUTION,
+            as_of=said("as_of"),
+            datum="WGS84",
+        )
     kind = str(row.get("provenance_kind", "")) or ("invented" if facts.get("is_invented") == "true" else "real")
     return Provenance(
         source=said("source") or file,

@@ -14,12 +14,16 @@ import shapely
 
 from geodata.aliases import LAYER_COLUMNS, resolve_choice, resolve_column, resolve_sheet
 from geodata.codes import clean_identifier
-from geodata.errors import Problem
+from geodata.errors import InputError, Problem
+from geodata.osm import read_osm_roads, read_osm_water
 from geodata.parse import parse_number, parse_text
 from geodata.raw import RawSource
 from geodata.schemas import LAYERS
 
-SUFFIXES = (".gpkg", ".geojson", ".json")
+SUFFIXES = (".gpkg", ".geojson", ".json", ".pbf", ".osm")
+#: Endings of OpenStreetMap extracts, and what is read from one.
+_EXTRACT_SUFFIXES = frozenset({".pbf", ".osm"})
+_EXTRACT_READERS: Mapping[str, Callable[[Path], gpd.GeoDataFrame]] = {"roads": read_osm_roads, "water": read_osm_water}
 _REFUSED = frozenset({".shp", ".dbf"})
 _KINDS: Mapping[str, frozenset[str]] = {
     "roads": frozenset({"LineString", "MultiLineString"}),
@@ -38,6 +42,9 @@ def add_layer_file(source: RawSource, layer: str, path: Path) -> None:
     if not path.is_file():
         source.problems.append(Problem("error", "file_not_found", layer, str(path.name), value=str(path)))
         return
+    if path.suffix.lower() in _EXTRACT_SUFFIXES:
+        _add_extract(source, layer, path)
+        return
     try:
         names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
         chosen = [n for n in names if resolve_sheet(n) == layer] or names
@@ -49,6 +56,22 @@ def add_layer_file(source: RawSource, layer: str, path: Path) -> None:
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError, ValueError) as error:
         source.problems.append(Problem("error", "unreadable_file", layer, path.name, params={"reason": str(error)}))
         return
+    add_layer(source, layer, frame, path.name)
+
+
+def _add_extract(source: RawSource, layer: str, path: Path) -> None:
+    """Read roads or water from an OpenStreetMap extract."""
+    if layer not in _EXTRACT_READERS:
+        source.problems.append(Problem("error", "extract_without_layer", layer, path.name))
+        return
+    try:
+        frame = _EXTRACT_READERS[layer](path)
+    except InputError as error:
+        source.problems += error.problems or (
+            Problem("error", "unreadable_file", layer, path.name, params={"reason": str(error)}),
+        )
+        return
+    source.extract_layers.add(layer)
     add_layer(source, layer, frame, path.name)
 
 
@@ -164,7 +187,7 @@ def find_beside(folder: Path, prefix: str = "") -> dict[str, list[Path]]:
     for path in sorted(p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES):
         if not path.stem.startswith(prefix):
             continue
-        layer = resolve_sheet(path.stem.removeprefix(prefix))
+        layer = resolve_sheet(path.stem.removeprefix(prefix).removesuffix(".osm"))
         if layer in LAYERS:
             found.setdefault(layer, []).append(path)
     return found

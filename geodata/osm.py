@@ -34,6 +34,8 @@ DRIVABLE_CLASSES = (
     "track",
     "road",
 )
+#: What must stand wherever data of an extract is shown.
+OSM_ATTRIBUTION = "© OpenStreetMap contributors, ODbL 1.0"
 ROAD_COLUMNS = ("road_id", "road_class", "surface", "is_oneway", "speed_kmh", "name", "geometry")
 _WATERWAYS = frozenset({"river", "canal"})
 _CLOSED_ACCESS = frozenset(

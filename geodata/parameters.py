@@ -15,7 +15,7 @@ from typing import Literal, cast
 from geodata.errors import UsageError
 from geodata.messages import Lang, Message
 
-#: A official · B secondary press · C derived by arithmetic · K professional knowledge · X assumption · U given by the user
+#: A official · B secondary press · C derived by arithmetic · K professional knowledge · X assumption · U user's own
 Tag = Literal["A", "B", "C", "K", "X", "U"]
 
 

@@ -115,6 +115,8 @@ class RawSource:
         ``roads``, ``boundary``, ``water`` as read, in EPSG:4326.
     layer_files
         Layer → name of the file it came from.
+    extract_layers
+        Layers that came from an OpenStreetMap extract, whose licence and system are known.
     crs_datums
         Table → system its geometry is declared in (GeoPackage).
     problems
@@ -125,6 +127,7 @@ class RawSource:
     tables: dict[str, RawTable] = field(default_factory=dict)
     layers: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
     layer_files: dict[str, str] = field(default_factory=dict)
+    extract_layers: set[str] = field(default_factory=set)
     crs_datums: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 

@@ -13,7 +13,8 @@ class ProgressEvent:
     Attributes
     ----------
     stage
-        Stage name; glossary key ``stage_<stage>`` (``read``, ``travel``, ``siting``, ``routing``, ``verify``, ``write``).
+        Stage name; glossary key ``stage_<stage>`` (``read``, ``travel``, ``siting``, ``routing``, ``verify``,
+        ``write``).
     objective, bound, gap
         Best value, proved bound and relative gap so far, or None.
     done, total

@@ -108,6 +108,7 @@ RANGES: Mapping[str, Range] = {
     "standard.population_share": Range(low=0, high=1),
     "standard.village_point_share": Range(low=0, high=1),
     "standard.township_station_share": Range(low=0, high=1),
+    "standard.village_served_share": Range(low=0, high=1),
     "standard.allocation_km": Range(above=0),
     "standard.visits_per_week": Range(low=1, high=7),
     "siting.centre_count": Range(low=1),

@@ -21,14 +21,13 @@ from geodata.errors import InputError, Problem
 from geodata.frames import canonical_frame
 from geodata.importers.source_files import empty_tables, numbers, read_source_csv, refuse_missing
 from geodata.messages import Message
-from geodata.osm import read_osm_roads, read_osm_water
+from geodata.osm import OSM_ATTRIBUTION, read_osm_roads, read_osm_water
 from geodata.parameters import Parameters, default_parameters
 
 Imported = tuple[County, tuple[Problem, ...]]
 
 _COLUMNS = ("osm_id", "place", "name", "name_en", "population", "lon", "lat")
 _SMALL = frozenset({"hamlet", "isolated_dwelling", "locality", "neighbourhood", "farm"})
-_ATTRIBUTION = "© OpenStreetMap contributors, ODbL 1.0"
 _UNDATED = "undated"
 
 
@@ -187,7 +186,7 @@ def _provenance(extract: Extract, date: str, *, has_water: bool) -> dict[str, Pr
     places = f"osm/{extract.stem}_places.csv: OpenStreetMap"
     roads = f"osm/{extract.stem}.osm.pbf: OpenStreetMap"
     made = {
-        name: Provenance(source, "ODbL 1.0", _ATTRIBUTION, as_of=date, datum="WGS84")
+        name: Provenance(source, "ODbL 1.0", OSM_ATTRIBUTION, as_of=date, datum="WGS84")
         for name, source in (("villages", places), ("roads", roads), ("water", roads))
     }
     return made if has_water else {name: p for name, p in made.items() if name != "water"}

@@ -21,6 +21,8 @@ class ServiceStandard:
         Least share of villages on the list that must have a point of their own (0–1).
     township_station_share
         Least share of townships that must have an open station (0–1).
+    village_served_share
+        Least share of villages on the list that must be served: sent to an open point within `allocation_km` (0–1).
     allocation_km
         A village may be sent to a point in another village at most this far away by road; beyond it is unserved.
     visits_per_week
@@ -32,6 +34,7 @@ class ServiceStandard:
     population_share: float = 0.95
     village_point_share: float = 0.9
     township_station_share: float = 1.0
+    village_served_share: float = 0.0
     allocation_km: float = 8.0
     visits_per_week: int = 5
 

@@ -15,7 +15,7 @@ from planner.siting.instance import Instance, placed_labels
 from planner.siting.links import usable_vehicles
 from planner.siting.prune import reachable_stations
 
-_SHARES = ("population_share", "village_point_share", "township_station_share")
+_SHARES = ("population_share", "village_point_share", "township_station_share", "village_served_share")
 _KINDS = ("county_centre", "township_station", "village_point")
 _FIGURES = {"annual_cost_cny": None, "capex_cny": "candidate", "closing_cost_cny": "existing"}
 #: Excel row of the first record.

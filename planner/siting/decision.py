@@ -132,6 +132,7 @@ def broken(instance: Instance, decision: Decision, *, tolerance: float = 1e-6) -
         "persons": covered_persons(instance, decision) < targets.persons - tolerance * max(1.0, targets.persons),
         "own_points": own_point_villages(instance, decision) < targets.own_point_villages,
         "stations": station_townships(instance, decision) < targets.station_townships,
+        "served": served(decision).size < targets.served_villages,
         "budget": investment(instance, decision) > targets.budget_cny + tolerance * max(1.0, targets.budget_cny)
         if np.isfinite(targets.budget_cny)
         else False,

@@ -109,10 +109,10 @@ def _kept_out(instance: Instance, decision: Decision, v: int) -> Unserved:
             return Unserved(code, "budget", {"facility": facility, "short_cny": round(short, 2)})
         short = missing_parcels(instance, other) - missing_parcels(instance, decision)
         return Unserved(code, "capacity", {"facility": facility, "short_parcels_per_day": round(short, 1)})
-    return _without_link(instance, v)
+    return without_link(instance, v)
 
 
-def _without_link(instance: Instance, v: int) -> Unserved:
+def without_link(instance: Instance, v: int) -> Unserved:
     """Tell a point no road leads to from one that is too far for every vehicle."""
     first, last = village_pairs(instance, v)
     points = [instance.points.ids[int(p)] for p in instance.pairs.point[first:last]]

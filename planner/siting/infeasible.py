@@ -7,6 +7,7 @@ a time; the least miss is the fix. A change is only proposed when a plan that ke
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,14 +22,17 @@ from planner.siting.decision import (
     investment,
     loads,
     own_point_villages,
+    served,
     site_loads,
     station_townships,
 )
-from planner.siting.explain import facility_name, out_of_reach, unplaced_villages
-from planner.siting.instance import Instance, Sites, Vector, count_target, own_pairs
+from planner.siting.explain import facility_name, out_of_reach, unplaced_villages, without_link
+from planner.siting.instance import Flags, Instance, Sites, Vector, count_target, own_pairs
 from planner.siting.model import Family, SitingModel, build_model, read_decision
+from planner.siting.prune import reachable_stations
+from planner.siting.result import ReasonCode
 
-_SHARES: tuple[Family, ...] = ("persons", "own_points", "stations")
+_SHARES: tuple[Family, ...] = ("persons", "own_points", "stations", "served")
 #: Shares are proposed in steps of 0.01 %.
 _SHARE_STEPS = 1e4
 #: Relative gap of the diagnosis: the least miss is meant to this precision.
@@ -121,7 +125,8 @@ def _relax_both(instance: Instance) -> _Fix | None:
 
 def _relax(instance: Instance, weights: dict[Family, float]) -> _Fix | None:
     """Minimise the weighted miss of some families; return the instance changed to what was reached."""
-    scale = {"persons": max(1.0, float(instance.demand.population.sum())), "own_points": len(instance.demand.codes)}
+    villages = float(len(instance.demand.codes))
+    scale = {"persons": float(instance.demand.population.sum()), "own_points": villages, "served": villages}
     scaled = {family: weight / max(1.0, scale.get(family, 1.0)) for family, weight in weights.items()}
     model = build_model(instance, relax=scaled if len(weights) > 1 else weights)
     answer = _run(instance, model, _GAP)
@@ -160,6 +165,7 @@ def _reached(instance: Instance, decision: Decision, family: Family) -> tuple[In
         "persons": covered_persons(instance, decision) / total if total > 0.0 else 1.0,
         "own_points": own_point_villages(instance, decision) / max(1, villages),
         "stations": station_townships(instance, decision) / max(1, townships),
+        "served": served(decision).size / max(1, villages),
     }[family]
     share = math.floor(reached * _SHARE_STEPS + 1e-7) / _SHARE_STEPS
     lowered = {
@@ -168,6 +174,7 @@ def _reached(instance: Instance, decision: Decision, family: Family) -> tuple[In
             targets, own_point_villages=min(targets.own_point_villages, count_target(share, villages))
         ),
         "stations": replace(targets, station_townships=min(targets.station_townships, count_target(share, townships))),
+        "served": replace(targets, served_villages=min(targets.served_villages, count_target(share, villages))),
     }[family]
     if lowered == targets:
         return instance, None
@@ -226,22 +233,38 @@ def _added_capacity(instance: Instance, enough: Instance) -> int:
 def _unreachable_cause(instance: Instance, reachable: Instance) -> Message:
     """Say which shares can be reached at best, and which villages stand in the way."""
     total = max(1e-12, float(instance.demand.population.sum()))
-    unplaced = unplaced_villages(instance)
-    rest = sorted(set(range(len(instance.demand.codes))) - set(unplaced) - set(map(int, instance.pairs.village)))
-    far = [v for v in rest if out_of_reach(instance, v).reason == "no_site_in_reach"]
-    blocking = [instance.demand.codes[v] for v in sorted({*unplaced, *rest})]
+    blocking = _blocking(instance)
+    counts = Counter(blocking.values())
     return Message(
         "siting_standard_unreachable",
         {
             "population_percent": round(100.0 * reachable.targets.persons / total, 2),
             "own_point_villages": reachable.targets.own_point_villages,
             "station_townships": reachable.targets.station_townships,
-            "no_location": len(unplaced),
-            "off_road": len(rest) - len(far),
-            "out_of_reach": len(far),
-            "villages": _some(blocking),
+            "served_villages": reachable.targets.served_villages,
+            "no_location": counts["no_location"],
+            "off_road": counts["off_road"],
+            "out_of_reach": counts["no_site_in_reach"],
+            "no_vehicle": counts["no_vehicle"],
+            "villages": _some([instance.demand.codes[v] for v in blocking]),
         },
     )
+
+
+def _blocking(instance: Instance) -> dict[int, ReasonCode]:
+    """Return the villages no plan can serve, sorted, with the reason."""
+    pairs = instance.pairs
+    links = np.isfinite(instance.point_links.fixed) & reachable_stations(instance)[:, None]
+    has_link: Flags = np.asarray(links.any(axis=0))
+    near, linked = set(map(int, pairs.village)), set(map(int, pairs.village[has_link[pairs.point]]))
+    unplaced = set(unplaced_villages(instance))
+    reasons: dict[int, ReasonCode] = {}
+    for v in sorted({*range(len(instance.demand.codes))} - (linked - unplaced)):
+        if v in unplaced:
+            reasons[v] = "no_location"
+        else:
+            reasons[v] = (without_link if v in near else out_of_reach)(instance, v).reason
+    return reasons
 
 
 def _some(labels: list[str]) -> str:

@@ -21,6 +21,8 @@ Flags = npt.NDArray[np.bool_]
 
 #: Slack for counting targets, so that 0.9 × 10 villages asks for 9 and not for 10.
 _COUNT_TOLERANCE = 1e-9
+#: Relative slack of a capacity, so that 18.4 + 4.6 parcels fit where 23 do.
+_CAPACITY_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +76,8 @@ class Targets:
         Villages with an open point of their own.
     station_townships
         Townships with an open station.
+    served_villages
+        Villages served.
     budget_cny
         Most that may be spent; ``inf`` without a budget.
     centre_count
@@ -83,6 +87,7 @@ class Targets:
     persons: float
     own_point_villages: int
     station_townships: int
+    served_villages: int
     budget_cny: float
     centre_count: int
 
@@ -212,6 +217,7 @@ def _targets(problem: PlanProblem, demand: VillageDemand) -> Targets:
         persons=standard.population_share * float(demand.population.sum()),
         own_point_villages=count_target(standard.village_point_share, len(demand.codes)),
         station_townships=count_target(standard.township_station_share, len(problem.county.townships)),
+        served_villages=count_target(standard.village_served_share, len(demand.codes)),
         budget_cny=math.inf if siting.budget_cny is None else siting.budget_cny,
         centre_count=siting.centre_count,
     )
@@ -253,11 +259,16 @@ def _sites(problem: PlanProblem, rows: pd.DataFrame, demand: VillageDemand) -> S
     )
 
 
+def fits(load: Vector, capacity: Vector) -> Flags:
+    """Tell which loads a capacity can hold; sums of parcels that differ from it in the last digits only still fit."""
+    return np.asarray(load <= capacity * (1.0 + _CAPACITY_TOLERANCE))
+
+
 def own_pairs(pairs: ReachPairs, points: Sites, load: Vector) -> dict[int, tuple[int, ...]]:
     """Return for each village its pairs with points of its own that can hold its `load` of the planned day."""
     if len(pairs) == 0:
         return {}
-    holds = points.capacity[pairs.point] >= load[pairs.village]
+    holds = fits(load[pairs.village], points.capacity[pairs.point])
     own: dict[int, tuple[int, ...]] = {}
     for i in np.nonzero((points.village[pairs.point] == pairs.village) & holds)[0]:
         village = int(pairs.village[i])

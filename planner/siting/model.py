@@ -19,9 +19,8 @@ from planner.siting.decision import Decision
 from planner.siting.instance import Flags, Index, Instance, Sites
 from planner.siting.prune import reachable_stations, useful_links, useful_pairs
 
-#: What a diagnosis may relax: three shares of the standard, the budget, the capacities.
-Family = Literal["persons", "own_points", "stations", "budget", "capacity"]
-FAMILIES: tuple[Family, ...] = ("persons", "own_points", "stations", "budget", "capacity")
+#: What a diagnosis may relax: four shares of the standard, the budget, the capacities.
+Family = Literal["persons", "own_points", "stations", "served", "budget", "capacity"]
 
 Terms = list[tuple[int, float]]
 
@@ -282,6 +281,13 @@ class _Builder:
         self.linear.row([*covered, *self._slack("persons", 1.0)], lower=targets.persons)
         self.linear.row([*self._own_points(), *self._slack("own_points", 1.0)], lower=float(targets.own_point_villages))
         self.linear.row([*self._townships(), *self._slack("stations", 1.0)], lower=float(targets.station_townships))
+        self._served(targets.served_villages)
+
+    def _served(self, villages: int) -> None:
+        """Ask for so many villages sent anywhere; each has at most one pair."""
+        if villages > 0:
+            terms = [(column, 1.0) for column in self.model.pair.values()]
+            self.linear.row([*terms, *self._slack("served", 1.0)], lower=float(villages))
 
     def _own_points(self) -> Terms:
         owners: dict[int, list[int]] = {}

@@ -78,16 +78,27 @@ def _cheaper_point(instance: Instance, decision: Decision, v: int) -> Decision |
 
 
 def _without_point(instance: Instance, decision: Decision, p: int) -> Decision | None:
-    """Close a point; its villages go to their cheapest other open point that covers somebody, or nowhere."""
+    """Close a point; its villages go to their cheapest other open point that covers somebody, or nowhere.
+
+    Where villages count as served wherever they are sent, those it covers nobody of go to their cheapest.
+    """
     if decision.station[p] < 0 or instance.points.must_open[p]:
         return None
     left = replace(decision, station=_changed(decision.station, p, -1), pair=decision.pair.copy())
     for v in np.nonzero((decision.pair >= 0) & (instance.pairs.point[decision.pair] == p))[0]:
         first, last = village_pairs(instance, int(v))
         choices = np.arange(first, last)
-        cost = np.where(instance.pairs.covered[choices] > 0.0, pair_cost(instance, left, choices), np.inf)
+        cost = _next_best(instance, left, choices)
         left.pair[v] = first + int(cost.argmin()) if np.isfinite(cost).any() else -1
     return left
+
+
+def _next_best(instance: Instance, decision: Decision, choices: Index) -> Vector:
+    """Return the cost of the choices that cover somebody; of all, if none does and villages are to be served."""
+    cost = pair_cost(instance, decision, choices)
+    covering: Vector = np.where(instance.pairs.covered[choices] > 0.0, cost, np.inf)
+    is_any = instance.targets.served_villages > 0 and not np.isfinite(covering).any()
+    return cost if is_any else covering
 
 
 def village_pairs(instance: Instance, v: int) -> tuple[int, int]:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.siting.instance import Flags, Instance
+from planner.siting.instance import Flags, Instance, fits
 
 
 def useful_pairs(instance: Instance, *, is_capacity_hard: bool = True) -> Flags:
     """Return the pairs a least-cost plan can use.
 
-    A pair that covers nobody and is not the village's own point only adds cost and load; a village heavier than the
-    point's whole capacity cannot be sent there.
+    A pair that covers nobody and is not the village's own point only adds cost and load, unless villages are counted
+    as served wherever they are sent; a village heavier than the point's whole capacity cannot be sent there.
     """
     pairs = instance.pairs
     own = np.zeros(len(pairs), dtype=bool)
     for positions in instance.own_pair.values():
         own[list(positions)] = True
-    useful: Flags = (pairs.covered > 0.0) | own
+    useful: Flags = (pairs.covered > 0.0) | own | (instance.targets.served_villages > 0)
     if is_capacity_hard:
         load = instance.demand.parcels[pairs.village] * instance.day_factor
-        useful &= load <= instance.points.capacity[pairs.point]
+        useful &= fits(load, instance.points.capacity[pairs.point])
     return useful
 
 

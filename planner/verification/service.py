@@ -64,6 +64,17 @@ def covered_persons(problem: PlanProblem, facts: Facts, plan: Plan) -> float:
     return math.fsum(counts)
 
 
+def served_villages(problem: PlanProblem, facts: Facts, plan: Plan) -> tuple[str, ...]:
+    """Return the villages sent to an open point that lies within the allowed way and that a vehicle comes to."""
+    opened = set(plan.siting.open_ids) - set(plan.routing.dropped)
+    limit = problem.standard.allocation_km
+    return tuple(
+        code
+        for code, point in sorted(plan.siting.point_of_village.items())
+        if code in facts.villages and point in opened and not is_more(access(problem, code, point)[0], limit)
+    )
+
+
 def missed_standard(problem: PlanProblem, facts: Facts, plan: Plan) -> Iterator[Message]:
     """Yield a message for every part of the service standard the plan does not reach.
 
@@ -77,6 +88,12 @@ def missed_standard(problem: PlanProblem, facts: Facts, plan: Plan) -> Iterator[
         ("population_share", covered_persons(problem, facts, plan), facts.population, standard.population_share),
         ("village_point_share", len(own), len(facts.villages), standard.village_point_share),
         ("township_station_share", len(seats), len(facts.townships), standard.township_station_share),
+        (
+            "village_served_share",
+            len(served_villages(problem, facts, plan)),
+            len(facts.villages),
+            standard.village_served_share,
+        ),
     )
     for part, reached, whole, share in parts:
         if is_more(share * whole, reached):

@@ -127,7 +127,7 @@ def routing_sentence(content: RunContent) -> str:
 
 
 def targets(content: RunContent) -> list[Target]:
-    """Return the conditions of the service standard that a KPI measures."""
+    """Return the conditions of the service standard, those that a KPI measures first."""
     standard, lang = content.problem.standard, content.lang
     wanted = (
         ("K6", "within_standard", standard.population_share, "target_population"),
@@ -142,7 +142,17 @@ def targets(content: RunContent) -> list[Target]:
         figures = {"km": number(standard.access_km, 1)}
         detail = f"{number(kpi.numerator)} / {number(kpi.denominator)}"
         rows.append(Target(say(key, lang, figures), least, kpi.value, detail))
-    return rows
+    return [*rows, *_served_target(content)]
+
+
+def _served_target(content: RunContent) -> list[Target]:
+    """Return the condition on villages served, which holds for any number of services a week (K1 asks for three)."""
+    served, villages = len(content.verified.plan.siting.point_of_village), len(content.problem.county.villages)
+    if not villages:
+        return []
+    detail = f"{number(served)} / {number(villages)}"
+    least = content.problem.standard.village_served_share
+    return [Target(say("target_served", content.lang), least, served / villages, detail)]
 
 
 def _find(content: RunContent, kpi_id: str, part: str) -> Kpi | None:

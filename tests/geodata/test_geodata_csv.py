@@ -140,3 +140,42 @@ def test_layer_without_coordinate_system(grids, folder):
     with pytest.warns(UserWarning, match="crs"):
         gpd.GeoDataFrame({"name": ["r"]}, geometry=[ROAD]).to_file(path / "roads.gpkg", driver="GPKG")
     assert errors(check(path)) == ["undeclared_crs"]
+
+
+EXTRACT = """<?xml version="1.0" encoding="UTF-8"?>
+<osm version="0.6">
+  <node id="1" lat="28.0" lon="110.0"/><node id="2" lat="28.1" lon="110.0"/><node id="3" lat="28.13" lon="110.02"/>
+  <way id="10"><nd ref="1"/><nd ref="2"/><nd ref="3"/><tag k="highway" v="tertiary"/></way>
+  <way id="11"><nd ref="2"/><nd ref="3"/><tag k="waterway" v="river"/></way>
+</osm>
+"""
+
+
+def test_roads_and_water_from_an_extract_beside_the_tables(grids, folder):
+    grids["county"] = [
+        ["county_code", "990101"],
+        ["county_name", "Birch"],
+        ["datum", "GCJ02"],
+        ["village_list_date", "2023"],
+    ]
+    path = folder(grids)
+    (path / "roads.osm").write_text(EXTRACT, encoding="utf-8")
+    (path / "water.osm").write_text(EXTRACT, encoding="utf-8")
+    county, _ = read_county(path)
+    assert county.roads is not None
+    assert county.roads["road_class"].tolist() == ["tertiary"]
+    # An extract is WGS84 whatever the tables declare: the line is not shifted.
+    assert county.roads.geometry.iloc[0].equals_exact(ROAD, 1e-9)
+    assert county.water is not None
+    for layer in ("roads", "water"):
+        assert county.provenance[layer].licence == "ODbL 1.0"
+        assert "OpenStreetMap" in county.provenance[layer].attribution
+
+
+def test_extract_that_cannot_serve(grids, folder):
+    path = folder(grids)
+    (path / "roads.osm.pbf").write_bytes(b"no extract")
+    (path / "boundary.osm").write_text(EXTRACT, encoding="utf-8")
+    found = check(path)
+    assert {p.table for p in found if p.severity == "error"} >= {"roads", "boundary"}
+    assert "extract_without_layer" in errors(found)

@@ -115,7 +115,7 @@ class Enumeration:
         limit = self.problem.standard.allocation_km * 1000.0
         near = [p for p in points if self.access.metres_between(village, p) <= limit]
         load = self.parcels[village] * self.problem.siting.capacity_day_factor
-        own = [p for p in near if self.rows[p]["village_code"] == village and load <= self._capacity(p)]
+        own = [p for p in near if self.rows[p]["village_code"] == village and load <= self._capacity(p) + 1e-6]
         return own or [None, *near]
 
     def _capacity(self, label: str) -> float:
@@ -139,6 +139,8 @@ class Enumeration:
             if v in served and self.access.metres_between(v, served[v]) <= standard.access_km * 1000.0
         )
         if near < standard.population_share * sum(self.people.values()) - 1e-6:
+            return np.inf
+        if len(served) < standard.village_served_share * len(self.people) - 1e-9:
             return np.inf
         loads: dict[str, float] = {}
         for v, p in served.items():
@@ -214,6 +216,53 @@ def test_agrees_with_enumeration(seed: int) -> None:
     assert report.status == "optimal"
     assert report.objective == pytest.approx(best, rel=1e-6)
     assert report.bound == pytest.approx(best, rel=1e-6)
+
+
+def _served_problem(seed: int) -> PlanProblem:
+    """A random county whose people are mostly out of the access distance of other villages' points."""
+    problem = _random_problem(seed)
+    share = (1.0, 0.6, 0.75, 0.3)[seed % 4]
+    standard = replace(problem.standard, access_km=1.5, village_served_share=share, population_share=0.4)
+    return replace(problem, standard=replace(standard, village_point_share=min(0.4, standard.village_point_share)))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_share_of_villages_served_agrees_with_enumeration(seed: int) -> None:
+    problem = _served_problem(seed)
+    best = Enumeration(problem).best()
+    if np.isinf(best):
+        with pytest.raises(InfeasibleError):
+            solve_three_tier(problem)
+        return
+    result = solve_three_tier(problem)
+    assert result.report.status == "optimal"
+    assert result.report.objective == pytest.approx(best, rel=1e-6)
+    villages = len(problem.county.villages)
+    assert len(result.point_of_village) >= problem.standard.village_served_share * villages - 1e-9
+
+
+def test_the_share_of_villages_served_decides_some_of_these_counties() -> None:
+    """Else the test above would say nothing about it."""
+    changed = 0
+    for seed in range(8):
+        problem = _served_problem(seed)
+        without = replace(problem, standard=replace(problem.standard, village_served_share=0.0))
+        asked, free = _objective(problem), _objective(without)
+        changed += free is not None and (asked is None or asked > free * (1.0 + 1e-6))
+    assert changed >= 3
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_serving_more_villages_never_costs_less(seed: int) -> None:
+    draft = counties.random_draft(seed, villages=6, stations=3, capacities=seed % 2 == 0)
+    standard = ServiceStandard(
+        access_km=1.0, population_share=0.3, village_point_share=0.0, township_station_share=0.5, allocation_km=6.0
+    )
+    shares = (0.0, 0.3, 0.6, 0.8, 1.0)
+    found = [_objective(draft.problem(replace(standard, village_served_share=share), EXACT)) for share in shares]
+    costs = [np.inf if cost is None else cost for cost in found]
+    assert all(a <= b + 1e-6 for a, b in itertools.pairwise(costs))
+    assert costs[0] < costs[-1]
 
 
 @pytest.mark.parametrize("seed", range(0, 30, 3))
@@ -316,6 +365,7 @@ def test_leaving_links_out_costs_nothing(seed: int, monkeypatch: pytest.MonkeyPa
         (tiny.STANDARD, tiny.OBJECTIVE_CNY_PER_DAY),
         (tiny.ONE_STATION, tiny.ONE_STATION_OBJECTIVE_CNY_PER_DAY),
         (tiny.ALL_POINTS, tiny.ALL_POINTS_OBJECTIVE_CNY_PER_DAY),
+        (tiny.SERVED, tiny.SERVED_OBJECTIVES_CNY_PER_DAY[5]),
     ],
 )
 def test_tiny_county_as_solved_by_hand(standard: ServiceStandard, objective: float) -> None:

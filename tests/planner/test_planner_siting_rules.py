@@ -19,6 +19,9 @@ from planner.engines.linear import LinearModel
 from planner.engines.mathopt import EngineLimits, parse_log_line, solve_linear
 from planner.plan import PlanProblem
 from planner.problems.standard import ServiceStandard, SitingSettings
+from planner.siting.decision import Decision, broken
+from planner.siting.instance import build_instance
+from planner.siting.polish import polish
 from planner.siting.result import SitingResult
 from planner.siting.three_tier import solve_three_tier
 
@@ -93,6 +96,14 @@ def test_capacity_of_a_point() -> None:
     assert "p2" in solve(line(p1={"capacity_parcels_per_day": 19.0})).open_ids
 
 
+def test_a_village_as_large_as_its_point_fits_whatever_the_last_digits_of_its_sum() -> None:
+    draft = Draft().township("T1").village("v1", (0.0, 0.0), parcels=23.0)
+    draft.site("c1", (0.0, 0.0)).site("s1", (0.0, 0.0))
+    draft.site("p1", (0.0, 0.0), village_code="v1", capacity_parcels_per_day=23.0)
+    assert draft.demand[0]["inbound_parcels_per_day"] + draft.demand[0]["outbound_parcels_per_day"] > 23.0
+    assert solve(draft).point_of_village == {"v1": "p1"}
+
+
 @pytest.mark.parametrize(("label", "other"), [("s1", "s2"), ("c1", "c2")])
 def test_capacity_of_a_station_and_of_a_centre(label: str, other: str) -> None:
     draft = line()
@@ -143,6 +154,26 @@ def test_exactly_as_many_centres_as_asked() -> None:
 def test_share_of_villages_with_a_point_of_their_own() -> None:
     assert solve(line(), replace(PEOPLE, village_point_share=0.5)).open_ids == ("c1", "p1", "s1")
     assert "p2" in solve(line(), replace(PEOPLE, village_point_share=0.51)).open_ids
+
+
+def test_share_of_villages_served_also_beyond_the_access_distance() -> None:
+    """Fails without the row of the share, and without the pairs that cover nobody (v2 is 2 km from p1)."""
+    half = replace(PEOPLE, access_km=1.0, population_share=0.5)
+    assert solve(line(), half).point_of_village == {"v1": "p1"}
+    assert solve(line(), replace(half, village_served_share=0.5)).point_of_village == {"v1": "p1"}
+    assert solve(line(), replace(half, village_served_share=0.51)).point_of_village == {"v1": "p1", "v2": "p1"}
+
+
+def test_a_point_nobody_needs_is_closed_and_its_village_served_from_farther() -> None:
+    served = replace(PEOPLE, access_km=1.0, population_share=0.5, village_served_share=1.0)
+    instance = build_instance(line(p1={"lock": "open"}).problem(served, EXACT))
+    own = np.array([instance.own_pair[v][0] for v in (0, 1)])
+    both = Decision(own, np.array([0, 0]), np.array([0]), np.array([True]))
+    assert broken(instance, both) == ()
+    better = polish(instance, both)
+    assert better.station.tolist() == [0, -1]
+    assert instance.pairs.point[better.pair].tolist() == [0, 0]
+    assert "served" in broken(instance, replace(better, pair=np.array([own[0], -1])))
 
 
 def test_share_of_townships_with_a_station() -> None:
@@ -316,6 +347,37 @@ def test_standard_out_of_reach_names_the_villages_and_the_share_that_can_be_had(
     assert solve(draft, lowered).report.status == "optimal"
     refused(draft, replace(lowered, population_share=0.41))
     refused(draft, replace(lowered, village_point_share=0.51))
+
+
+def test_villages_served_out_of_reach_say_how_many_can_be_and_which_cannot() -> None:
+    draft = line().village("v3").village("v4", (30.0, 0.0)).village("v5", (60.0, 0.0)).village("v6", (0.0, 20.0))
+    draft.site("p5", (60.0, 0.0), village_code="v5")
+    draft.vehicles = [{**counties.VAN, "range_km": 100.0}]
+    draft.cut = {"v6"}
+    half = replace(PEOPLE, population_share=0.3, village_served_share=0.5)
+    error = refused(draft, half)
+    assert error.message.key == "siting_standard_unreachable"
+    params = error.message.params
+    assert params["served_villages"] == 2
+    counted = {key: params[key] for key in ("no_location", "off_road", "out_of_reach", "no_vehicle")}
+    assert counted == {"no_location": 1, "off_road": 1, "out_of_reach": 1, "no_vehicle": 1}
+    assert params["villages"] == "v3, v4, v5, v6"
+    assert [(message.key, dict(message.params)) for message in error.fixes] == [
+        ("fix_siting_served", {"percent": 33.33})
+    ]
+    assert solve(draft, replace(half, village_served_share=0.3333)).point_of_village == {"v1": "p1", "v2": "p1"}
+    refused(draft, replace(half, village_served_share=0.34))
+
+
+def test_villages_served_within_budget_say_both_ways_out() -> None:
+    """Two points 2 km apart are needed, one can be paid: pay the second, or serve one village of two."""
+    apart = replace(PEOPLE, population_share=0.5, allocation_km=1.0, village_served_share=1.0)
+    error = refused(line(), apart, replace(EXACT, budget_cny=3400.0))
+    assert error.message.key == "siting_budget_too_small"
+    assert [message.key for message in error.fixes] == ["fix_siting_budget", "fix_siting_served"]
+    assert fix(error, "fix_siting_budget")["budget_cny"] == 4000
+    assert fix(error, "fix_siting_served") == {"percent": 50.0}
+    solve(line(), replace(apart, village_served_share=0.5), replace(EXACT, budget_cny=3400.0))
 
 
 def test_standard_out_of_reach_and_budget_too_small_at_once() -> None:

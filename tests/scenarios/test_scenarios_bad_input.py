@@ -178,7 +178,8 @@ def test_village_no_road_reaches_is_unserved_and_the_run_is_good(county: Path, t
     change(county, "hamlets", lambda rows: [row for row in rows if row["village_code"] != code])
     change(county, "facilities", lambda rows: [row for row in rows if row["village_code"] != code])
     before = path_hashes(county)
-    loose = ("--set", "standard.population_share=0.5", "--set", "standard.village_point_share=0.5")
+    shares = ("population_share", "village_point_share", "village_served_share")
+    loose = [part for name in shares for part in ("--set", f"standard.{name}=0.5")]
     result = run(county, tmp_path / "out", *loose, "--json", "--quiet")
     assert result.exit_code == 0, result.output
     value = json.loads(result.stdout)

@@ -40,9 +40,9 @@ def test_library_is_complete_and_resolves() -> None:
         assert scenario.source_path is None
 
 
-def test_base_settings_are_the_planners_defaults() -> None:
+def test_base_settings_are_the_planners_defaults_with_a_share_of_villages_served() -> None:
     base = resolve_scenario("base")
-    assert base.standard == ServiceStandard()
+    assert base.standard == ServiceStandard(village_served_share=0.95)
     assert base.siting == SitingSettings()
     assert base.routing == RoutingSettings()
 

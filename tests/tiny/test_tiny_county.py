@@ -35,7 +35,7 @@ def _link(share: float, km_rate: float, h_rate: float, full: float, km: float, p
 def _objective(stations: tuple[str, ...], serving: dict[str, str]) -> float:
     """Cost of open stations and of villages (named by their own point) sent to open points; points to their best station."""
     load = dict.fromkeys(stations, 0.0)
-    total = 100.0 + 40.0 * len(stations) + 20.0
+    total = 100.0 + 40.0 * len(stations) + 0.2 * sum(PARCELS[v] for v in serving)
     for point in set(serving.values()):
         parcels = sum(PARCELS[v] for v, p in serving.items() if p == point)
         # Every point tries every open station; the trunk part of a parcel is added below through `load`.
@@ -48,17 +48,21 @@ def _objective(stations: tuple[str, ...], serving: dict[str, str]) -> float:
     return total + sum(0.3 * PARCELS[v] * _km(v, p) for v, p in serving.items())
 
 
-def _best(least_stations: int, least_points: int) -> tuple[float, tuple[str, ...], dict[str, str]]:
+def _best(
+    least_stations: int, least_points: int, least_people: int = 1900, least_served: int = 0
+) -> tuple[float, tuple[str, ...], dict[str, str]]:
     found = []
     for stations in (("S1",), ("S2",), ("S1", "S2")):
         if len(stations) < least_stations:
             continue
-        for targets in product(POINTS, repeat=5):
-            serving = dict(zip(POINTS, targets, strict=True))
-            own = all(serving[p] == p for p in set(targets))
+        for targets in product((*POINTS, ""), repeat=5):
+            serving = {v: p for v, p in zip(POINTS, targets, strict=True) if p}
+            opened = set(serving.values())
+            own = all(serving.get(p) == p for p in opened)
             near = all(_km(v, p) <= 8 for v, p in serving.items())
             covered = sum(PEOPLE[v] for v, p in serving.items() if _km(v, p) <= 3)
-            if own and near and covered >= 1900 and len(set(targets)) >= least_points:
+            counts = covered >= least_people and len(opened) >= least_points and len(serving) >= least_served
+            if own and near and counts:
                 found.append((_objective(stations, serving), stations, serving))
     return min(found, key=lambda f: f[0])
 
@@ -93,6 +97,14 @@ def test_variants_are_the_brute_force_optima():
     assert _best(1, 3)[0] == pytest.approx(tiny.ONE_STATION_OBJECTIVE_CNY_PER_DAY)
     assert _best(1, 3)[1] == ("S1",)
     assert _best(2, 5)[0] == pytest.approx(tiny.ALL_POINTS_OBJECTIVE_CNY_PER_DAY)
+
+
+@pytest.mark.parametrize(("villages", "objective"), tiny.SERVED_OBJECTIVES_CNY_PER_DAY.items())
+def test_share_of_villages_served_is_the_brute_force_optimum(villages, objective):
+    value, _, serving = _best(2, 2, 1200, villages)
+    assert value == pytest.approx(objective)
+    if villages == 5:
+        assert list(serving.values()) == list(tiny.SERVED_ALLOCATION.values())
 
 
 def test_completing_the_tiny_county_changes_nothing():

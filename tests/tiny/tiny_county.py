@@ -45,6 +45,25 @@ ALL_POINTS = ServiceStandard(
     allocation_km=8.0,
     visits_per_week=7,
 )
+#: Every village served, one of them over 5 km: objective 406.375.
+SERVED = ServiceStandard(
+    access_km=3.0,
+    population_share=0.6,
+    village_point_share=0.4,
+    township_station_share=1.0,
+    village_served_share=1.0,
+    allocation_km=8.0,
+    visits_per_week=7,
+)
+#: Villages that must be served, of five → objective.
+SERVED_OBJECTIVES_CNY_PER_DAY = {0: 347.125, 3: 347.125, 4: 371.125, 5: 406.375}
+SERVED_ALLOCATION = {
+    "990009001201": "P1",
+    "990009001202": "P1",
+    "990009001203": "P3",
+    "990009002201": "P4",
+    "990009002202": "P4",
+}
 SITING = SitingSettings(line_haul_share=0.7, round_share=0.5, relative_gap=0.0)
 ROUTING = RoutingSettings(depot_loading_min=15.0)
 

@@ -257,6 +257,8 @@ def with_standard(problem, **changes):
         ("check_population_share", {"access_km": 1.9}),
         ("check_population_share", {"access_min": 3.9}),
         ("check_village_point_share", {"village_point_share": 0.61}),
+        ("check_village_served_share", {"village_served_share": 0.81}),
+        ("check_village_served_share", {"village_served_share": 0.8, "allocation_km": 1.9}),
         ("check_too_far", {"allocation_km": 1.9}),
     ],
 )

@@ -1,5 +1,6 @@
 """The tiny county: the program's decisions, costs and KPIs are the numbers of tests/tiny/README.md."""
 
+import dataclasses
 import importlib.util
 from pathlib import Path
 
@@ -80,3 +81,14 @@ def test_variants_are_those_by_hand():
     assert one_station.report.objective == pytest.approx(tiny.ONE_STATION_OBJECTIVE_CNY_PER_DAY, abs=1e-3)
     all_points = plan_of(tiny.ALL_POINTS).plan.siting
     assert all_points.report.objective == pytest.approx(tiny.ALL_POINTS_OBJECTIVE_CNY_PER_DAY, abs=1e-3)
+
+
+@pytest.mark.parametrize(("villages", "objective"), tiny.SERVED_OBJECTIVES_CNY_PER_DAY.items())
+def test_villages_served_are_those_by_hand(villages, objective):
+    verified = plan_of(dataclasses.replace(tiny.SERVED, village_served_share=villages / 5))
+    siting = verified.plan.siting
+    assert siting.report.objective == pytest.approx(objective, abs=1e-3)
+    assert siting.report.status == "optimal"
+    assert verified.kpis.get("K1").numerator == max(3, villages)
+    if villages == 5:
+        assert dict(siting.point_of_village) == tiny.SERVED_ALLOCATION
