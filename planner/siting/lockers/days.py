@@ -70,6 +70,10 @@ class DayVariation:
         """Return the fewest parcels that are not exceeded on `share` of the days of the year (0 < share < 1)."""
         return _quantile(self, float(mean), float(share))
 
+    def largest_mean(self, parcels: int, share: float) -> float:
+        """Return the largest yearly mean with at most `parcels` on `share` of the days (rounded down by bisection)."""
+        return _largest_mean(self, parcels, share)
+
     def days(self, mean: float, count: int = 20) -> tuple[float, ...]:
         """Return `count` equally likely days (quantiles at the middles), scaled so that their mean is `mean`."""
         found = [float(self.quantile(mean, (i + 0.5) / count)) for i in range(count)]
@@ -92,6 +96,20 @@ def _quantile(variation: DayVariation, mean: float, share: float) -> int:
         else:
             low = middle
     return high
+
+
+@lru_cache(maxsize=50_000)
+def _largest_mean(variation: DayVariation, parcels: int, share: float) -> float:
+    low, high = 0.0, parcels + 1.0
+    while variation.share_up_to(parcels, high) >= share:
+        high *= 2.0
+    for _ in range(50):
+        middle = (low + high) / 2.0
+        if variation.share_up_to(parcels, middle) >= share:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 #: No variation but chance.

@@ -20,9 +20,9 @@ import numpy as np
 
 from planner.problems.siting import Bools, Floats
 from planner.siting.lockers.choice import attraction, choice_shares
-from planner.siting.lockers.days import DAYS_PER_YEAR, DayVariation
+from planner.siting.lockers.days import DAYS_PER_YEAR, DayKind, DayVariation
 from planner.siting.lockers.problem import LockerProblem
-from planner.siting.lockers.sizing import LockerLoad, LockerSize, size_locker
+from planner.siting.lockers.sizing import LockerLoad, LockerSize, largest_mean, size_locker
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,7 @@ class LockerEvaluator:
         self.metres: Floats = _dense(problem)
         self.attractions: Floats = attraction(self.metres, problem.settings.choice)
         self._sites: dict[tuple[int, bytes], LockerSite] = {}
+        self._kind: DayKind = problem.places[0].days.kind if problem.places else "count"
         self._levels: Floats = _season_levels(problem)
         self._cv: Floats = np.array([place.days.cv for place in problem.places])
         self._dwell: Floats = np.array([place.dwell_h for place in problem.places])
@@ -123,10 +124,12 @@ class LockerEvaluator:
         problem, settings = self.problem, self.problem.settings
         wanted = float(flow.sum())
         weight = flow / wanted if wanted > 0.0 else np.full(flow.size, 1.0 / max(flow.size, 1))
+        # Rounded, so that places alike give loads alike to the last bit.
         days = DayVariation(
-            cv=float(weight @ self._cv), season=_season(weight @ self._levels), kind=problem.places[0].days.kind
+            cv=round(float(weight @ self._cv), 12), season=_season(weight @ self._levels), kind=self._kind
         )
-        load, size = self._fit(host, LockerLoad(wanted, float(weight @ self._dwell), days, settings.mix))
+        dwell = round(float(weight @ self._dwell), 12)
+        load, size = self._fit(host, LockerLoad(wanted, dwell or 24.0, days, settings.mix))
         price = settings.prices.price_cny(size.cells)
         connection = 0.0 if problem.siting.is_existing[host] else float(problem.siting.capex_cny[host])
         annuity = settings.prices.annuity_share
@@ -146,16 +149,13 @@ class LockerEvaluator:
         size = self._size(load, room)
         if size is not None:
             return load, size
-        low, high = 0.0, 1.0
-        for _ in range(40):
-            middle = (low + high) / 2.0
-            if self._size(_scaled(load, middle), room) is None:
-                high = middle
-            else:
-                low = middle
-        cut = _scaled(load, low)
+        settings = self.problem.settings
+        most = largest_mean(
+            load.days, load.dwell_h, load.mix, room, (settings.overflow_target_share, settings.design_quantile)
+        )
+        cut = LockerLoad(min(most, load.parcels_per_day), load.dwell_h, load.days, load.mix)
         fitted = self._size(cut, room)
-        if fitted is None:  # not even an empty locker: cannot be, for no load needs no compartment
+        if fitted is None:  # cannot be: the cut load's design day is the largest that fits
             msg = f"host {host}: no set fits {room} compartments"
             raise ValueError(msg)
         return cut, fitted
@@ -169,10 +169,6 @@ class LockerEvaluator:
             maximum_cells=room,
             quantile=settings.design_quantile,
         )
-
-
-def _scaled(load: LockerLoad, factor: float) -> LockerLoad:
-    return LockerLoad(load.parcels_per_day * factor, load.dwell_h, load.days, load.mix)
 
 
 def _dense(problem: LockerProblem) -> Floats:

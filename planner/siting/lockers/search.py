@@ -14,16 +14,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from planner.engines.mathopt import EngineLimits, solve_linear
 from planner.problems.siting import Bools, SitingProblem
 from planner.siting.lockers.bound import LockerBound
 from planner.siting.lockers.evaluate import LockerEvaluator
 from planner.siting.lockers.problem import LockerProblem
+from planner.siting.lockers.relaxation import LockerRelaxation
 from planner.siting.lockers.rules import LockerRules
 from planner.siting.selection import SolveLimits
 
 #: Told (best cost or None, proved bound).
 Listener = Callable[[float | None, float], None]
 _TOLERANCE = 1e-9
+_HALF = 0.5
+#: Free hosts up to which the own search goes on to the end; with more it hands over to HiGHS after `OWN_NODES`.
+OWN_HOSTS = 11
+OWN_NODES = 150
+#: Sets HiGHS may propose; it stops earlier when the bound moves by less than `SLOW_SHARE` in two rounds running.
+ROUNDS = 40
+SLOW_SHARE = 5e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,8 @@ class _Search:
             return LockerAnswer(None, np.inf, np.inf, 0, False)
         self._improve(start, free)
         bound = self._branch(start, free)
+        if not self._enough(bound) and not self._late():
+            bound = max(bound, self._relax(free))
         chosen = None if self.best is None else tuple(int(j) for j in np.flatnonzero(self.best))
         return LockerAnswer(chosen, float(self.cost), float(min(bound, self.cost)), self.nodes, self.was_timed)
 
@@ -196,10 +207,12 @@ class _Search:
         """Return the proved bound after the search."""
         heap = [(self.bounds.bound(start, free), 0, start, free)]
         pushed = 0
+        is_small = int(free.sum()) <= OWN_HOSTS
+        most = self.limits.node_limit if is_small else min(self.limits.node_limit, OWN_NODES)
         while heap:
             bound, _, is_open, is_free = heap[0]
             self.listener(None if self.best is None else float(self.cost), float(min(bound, self.cost)))
-            if self._enough(bound) or self.nodes >= self.limits.node_limit or self._late():
+            if self._enough(bound) or self.nodes >= most or self._late():
                 return bound
             heapq.heappop(heap)
             self.nodes += 1
@@ -218,6 +231,36 @@ class _Search:
                         pushed += 1
                         heapq.heappush(heap, (least, pushed, child, rest))
         return float(self.cost)
+
+    def _relax(self, free: Bools) -> float:
+        """Return a bound by HiGHS, cutting off one evaluated set after the other."""
+        relaxation = LockerRelaxation(self.evaluator, self.rules)
+        bound = -np.inf
+        slow = 0
+        for _ in range(ROUNDS):
+            left = self.end - time.monotonic()
+            if left <= 0.0 or self.nodes >= self.limits.node_limit:
+                break
+            limits = EngineLimits(self.limits.relative_gap, self.limits.node_limit - self.nodes, left, self.limits.seed)
+            answer = solve_linear(relaxation.model, limits)
+            self.nodes += 1
+            if answer.outcome == "infeasible":
+                return float(self.cost)
+            if answer.bound is not None:
+                is_slow = np.isfinite(bound) and answer.bound - bound < SLOW_SHARE * abs(bound)
+                slow = slow + 1 if is_slow else 0
+                bound = max(bound, answer.bound)
+            self.was_timed = self.was_timed or answer.cut == "time"
+            if answer.values is None or self._enough(bound):
+                break
+            mask = answer.values[: free.size] > _HALF
+            if self._try(mask):
+                self._improve(mask, free)
+            self.listener(None if self.best is None else float(self.cost), float(min(bound, self.cost)))
+            if self._enough(bound) or slow > 1:
+                break
+            relaxation.cut_off(mask)
+        return float(min(bound, self.cost))
 
     def _branch_host(self, is_open: Bools, is_free: Bools) -> int:
         """Branch on the free host with the largest catchment not yet served by an open one."""

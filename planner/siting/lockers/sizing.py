@@ -173,6 +173,35 @@ def size_locker(
     return describe(load, cells, quantile=quantile) if sum(cells) <= maximum_cells else None
 
 
+@lru_cache(maxsize=50_000)
+def largest_mean(
+    days: DayVariation, dwell_h: float, mix: Mix, maximum_cells: int, rule: tuple[float, float] = (0.05, 0.95)
+) -> float:
+    """Return the largest yearly mean that `maximum_cells` compartments take within the sizing rule.
+
+    Parameters
+    ----------
+    days, dwell_h, mix
+        As in `LockerLoad`.
+    maximum_cells
+        Compartments in all.
+    rule
+        (target share, quantile of the design day).
+    """
+    target, quantile = rule
+
+    def fits(parcels: int) -> bool:
+        return sum(cells_for_overflow(erlangs(parcels * share, dwell_h), target) or 0 for share in mix) <= maximum_cells
+
+    low, high = 0, 1
+    while fits(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return min(days.largest_mean(low, quantile), float(low))
+
+
 def describe(load: LockerLoad, cells: Cells, *, quantile: float = 0.95) -> LockerSize:
     """Return overflow and use of given compartments under a load."""
     design = load.design_parcels(quantile)
