@@ -31,7 +31,7 @@ from planner.siting.milp_decide import (
     objective_of,
     worst_share_mean,
 )
-from planner.siting.milp_rows import Form
+from planner.siting.milp_rows import Form, usable_pairs
 from planner.siting.selection import SiteSelection, SolveLimits
 
 Builder = Callable[[SitingProblem, Options], Form]
@@ -198,10 +198,10 @@ def _capex(problem: SitingProblem, opened: tuple[int, ...]) -> float:
     return float(spent + problem.closing_cny[~chosen & problem.is_existing].sum())
 
 
-def threshold_values(model: str, problem: SitingProblem) -> Floats:
+def threshold_values(model: str, problem: SitingProblem, options: Options) -> Floats:
     """Return the thresholds that can be the answer, best first (p-center: shortest, p-dispersion: longest)."""
     if model == "p_center":
-        return np.unique(problem.distance.data)
+        return np.unique(milp_serve.farness(problem, usable_pairs(problem), options))
     metres = problem.site_metres if problem.site_metres is not None else np.zeros((0, 0))
     upper = np.triu_indices(metres.shape[0], k=1)
     return -np.unique(-np.minimum(metres, metres.T)[upper])
@@ -222,7 +222,7 @@ def _bisect(
     tell: Callable[[float | None, float | None], None],
 ) -> Outcome:
     """Search the thresholds: `low` is the first not refused, `high` the best one found."""
-    values = threshold_values(model, problem)
+    values = threshold_values(model, problem, options)
     sign = 1.0 if model == "p_center" else -1.0
     best, cut, stop = Outcome(), "", time.monotonic() + limits.time_limit_s
     low, high, asked = 0, len(values), len(values) - 1

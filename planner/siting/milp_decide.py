@@ -149,11 +149,11 @@ def _backup(problem: SitingProblem, chosen: Sequence[int], _allocation: Allocati
     return -float(first * once + (1.0 - first) * twice)
 
 
-def _p_center(problem: SitingProblem, _chosen: Sequence[int], allocation: Allocation, _options: Options) -> float:
-    look = distance_of(problem)
+def _p_center(problem: SitingProblem, _chosen: Sequence[int], allocation: Allocation, options: Options) -> float:
+    look, weight = distance_of(problem), problem.weight if options.get("weighted") else np.ones(problem.demand_count)
     if len(allocation) < problem.demand_count:
         return math.inf
-    return max((look(i, j) for i, parts in allocation.items() for j, _ in parts), default=0.0)
+    return max((float(weight[i]) * look(i, j) for i, parts in allocation.items() for j, _ in parts), default=0.0)
 
 
 def _p_dispersion(problem: SitingProblem, chosen: Sequence[int], _allocation: Allocation, _options: Options) -> float:

@@ -77,13 +77,20 @@ def _module_rows(form: Form, problem: SitingProblem, pairs: Pairs, modules: tupl
 def within_threshold(problem: SitingProblem, options: Options, threshold: float) -> Form:
     """Return: everybody within `threshold` of an open site (p-center asked as a question; fewest sites help the search)."""
     form = base_form(problem, np.zeros(problem.site_count), p_rule="exactly")
-    pairs = usable_pairs(problem, threshold)
+    pairs = usable_pairs(problem)
+    held = farness(problem, pairs, options) <= threshold
+    pairs = Pairs(pairs.demand[held], pairs.site[held], pairs.distance[held], pairs.column[held])
     form.rows((pairs.demand, pairs.site, np.ones(pairs.demand.size)), problem.demand_count, lower=1.0)
     if is_capacitated(problem):
         whole = bool(options.get("single_source", True))
         placed = add_shares(form, problem, pairs, np.zeros(pairs.demand.size), must_serve=True, whole=whole)
         add_capacity_rows(form, problem, placed)
     return form
+
+
+def farness(problem: SitingProblem, pairs: Pairs, options: Options) -> Floats:
+    """Return what p-center makes least for each pair: its distance, or weight × distance."""
+    return problem.weight[pairs.demand] * pairs.distance if options.get("weighted") else pairs.distance
 
 
 def apart_by_threshold(problem: SitingProblem, threshold: float) -> Form:

@@ -15,8 +15,10 @@ from typing import Any, Literal
 from geodata.errors import InputError, Problem, UsageError
 from geodata.messages import Message
 from planner.problems.siting import SitingProblem
+from planner.engines.mathopt import ENGINE
 from planner.progress import ProgressListener, no_progress
 from planner.siting.capabilities import ALL_FEATURES, Engine, Feature, choose, needed_features
+from planner.siting.coverage_engine.checks import check_coverage, with_own_radii
 from planner.siting.milp import solve_milp
 from planner.siting.refusals import Needs, check_problem
 from planner.siting.registry_options import OPTIONS, OptionSpec, option_features
@@ -25,6 +27,7 @@ from planner.siting.side import without_near
 
 Solve = Callable[..., SiteSelection]
 MILP = "milp"
+_OWN_RADII = ("site_radius", "demand_radius")
 Why = Literal["fast", "milp", "only", "asked"]
 
 
@@ -89,7 +92,7 @@ def models() -> Mapping[str, ModelSpec]:
         _spec("set_coverage", Needs(serves_all=True, single_source=True), ("capacity", "fixed_cost"), fast=("fixed_cost",)),
         _spec("max_coverage", Needs(), ("capacity",), fast=("decay",)),
         _spec("backup_coverage", Needs(), ("capacity",), fast=(), milp_lacks=("capacity",)),
-        _spec("p_median", replace(_CHOICE, single_source=True), ("capacity", "fixed_cost"), fast=()),
+        _spec("p_median", replace(_CHOICE, single_source=True), ("capacity", "fixed_cost"), fast=("fixed_cost",)),
         _spec("p_center", replace(_CHOICE, single_source=True), ("capacity",), fast=()),
         _spec("p_dispersion", Needs(p=True, site_metres=True), fast=("conflicts",)),
         _spec("uncapacitated", Needs(serves_all=True), ("fixed_cost",), fast=("fixed_cost",)),
@@ -250,6 +253,7 @@ def solve_model(
         For bad or contradictory input, with every problem found.
     """
     spec, values = model_spec(name), checked_options(name, options)
+    problem, values = prepared(name, problem, values)
     check_problem(problem, spec.needs, values)
     choice = choose_engine(name, problem, values, engine)
     if choice.engine.name == MILP:
@@ -257,6 +261,24 @@ def solve_model(
     else:
         found = _solve_fast(spec, without_near(problem), values, (limits, listener))
     return _with_note(found, choice)
+
+
+def prepared(
+    name: str, problem: SitingProblem, values: Mapping[str, Any]
+) -> tuple[SitingProblem, Mapping[str, Any]]:
+    """Return the problem without the pairs that radii of single sites or demand points rule out, and the options left.
+
+    Raises
+    ------
+    InputError
+        If there are such radii, and not one a site or demand point.
+    """
+    own = {key: values.get(key) or () for key in _OWN_RADII}
+    if not any(own.values()):
+        return problem, values
+    check_coverage(name, problem, values, site_radius=own["site_radius"], demand_radius=own["demand_radius"])
+    bounded = with_own_radii(problem, own["site_radius"], own["demand_radius"])
+    return bounded, {**values, **dict.fromkeys(_OWN_RADII, ())}
 
 
 def _solve_fast(
@@ -271,8 +293,10 @@ def _solve_fast(
 
 
 def _with_note(found: SiteSelection, choice: EngineChoice) -> SiteSelection:
+    """Return the answer with a note on the engine; a fast engine may itself have handed over to the MILP."""
     report = found.report
     if report.status not in ("optimal", "feasible") or report.note_key == "siting_note_time":
         return found
-    return replace(found, report=replace(report, note_key=f"siting_models_note_{choice.why}_{report.status}"))
+    why = "milp" if choice.why == "fast" and report.engine == ENGINE else choice.why
+    return replace(found, report=replace(report, note_key=f"siting_models_note_{why}_{report.status}"))
 

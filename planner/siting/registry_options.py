@@ -85,6 +85,8 @@ _SPLIT = OptionSpec("flag", default=False)
 _COVER = {
     "radius": _RADIUS,
     "single_source": _SINGLE,
+    "site_radius": OptionSpec("numbers", ()),
+    "demand_radius": OptionSpec("numbers", ()),
 }
 
 #: Model → option → specification.
@@ -99,12 +101,12 @@ OPTIONS: Mapping[str, Mapping[str, OptionSpec]] = {
         "floors": OptionSpec("shares", None, 0.0, 1.0),
     },
     "backup_coverage": {
-        "radius": _RADIUS,
+        **{name: option for name, option in _COVER.items() if name != "single_source"},
         "first_share": OptionSpec("number", 0.5, 0.0, 1.0),
         "mandatory": OptionSpec("flag", default=False),
     },
     "p_median": {"single_source": _SINGLE},
-    "p_center": {"single_source": _SINGLE},
+    "p_center": {"single_source": _SINGLE, "weighted": OptionSpec("flag", default=False)},
     "p_dispersion": {},
     "uncapacitated": {},
     "facility_location": {"single_source": _SPLIT, "modules": OptionSpec("pairs", ())},

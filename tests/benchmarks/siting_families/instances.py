@@ -64,6 +64,8 @@ def random_case(rng, model, n, m, *, with_side):
         options["decay_end"] = options["radius"] + 2000.0
     if model == "facility_location":
         options["single_source"] = bool(rng.random() < 0.5)
+    if model == "p_center" and rng.random() < 0.3:
+        options["weighted"] = True
     capacity = None
     if model in ("facility_location", "capacitated_p_median"):
         capacity = 1.0 / (p or 3) * 1.5

@@ -235,7 +235,7 @@ def _backup(problem, chosen, options):
 
 
 def _p_center(problem, chosen, options):
-    full = dense(problem)
+    full = dense(problem) * (problem.weight[:, None] if options.get("weighted") else 1.0)
     if not _capacitated(problem):
         worst = max(min((row[j] for j in chosen), default=math.inf) for row in full)
         return worst if math.isfinite(worst) else None
