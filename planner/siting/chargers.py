@@ -215,7 +215,7 @@ def charges(
     usable = usable_km(vehicle, rules)
     stops = [(place, km) for place, km in tour.places if place in chosen and 0.0 < km < tour.km]
     charge, left, at = [], usable, 0.0
-    for (place, km), after in zip(stops, [*(km for _, km in stops[1:]), tour.km], strict=True):
+    for (place, km), after in zip(stops, [*(km for _, km in stops[1:]), tour.km][: len(stops)], strict=True):
         left -= km - at
         need = max(0.0, (after - km) - left)
         if need > 0.0:

@@ -226,7 +226,8 @@ def _site_fields(problem: PlanProblem, options: Options, rows: pd.DataFrame) -> 
 
 
 def _numbers(rows: pd.DataFrame, column: str) -> Floats:
-    return pd.to_numeric(rows[column]).to_numpy(dtype=np.float64)
+    values: Floats = pd.to_numeric(rows[column]).to_numpy(dtype=np.float64)
+    return values
 
 
 def _locks(options: Options, rows: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.int8]]:

@@ -10,7 +10,17 @@ from types import MappingProxyType
 from scenarios.studies.study import StudyKind
 
 #: Modules with a tuple ``KINDS``, in the order the kinds are listed.
-_MODULES = ("models",)
+_MODULES = (
+    "models",
+    "lockers",
+    "chargers",
+    "land",
+    "hub_roles",
+    "covering_plan",
+    "around",
+    "plan_importance",
+    "plan_shadow",
+)
 
 
 @cache
