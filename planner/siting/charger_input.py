@@ -145,6 +145,13 @@ def kwh_per_km(vehicle: ElectricVehicle, rules: ChargerRules) -> float:
 
 
 def check_chargers(tours: Sequence[Tour], vehicles: Mapping[str, ElectricVehicle], sites: Sequence[ChargeSite]) -> None:
+    """Refuse impossible tours, vehicles and sites; every problem is collected first.
+
+    Raises
+    ------
+    InputError
+        With one problem a bad line.
+    """
     problems = []
     for tour in tours:
         km = [at for _, at in tour.places]

@@ -189,6 +189,13 @@ class HubProblem:
 
 
 def check_hubs(problem: HubProblem) -> None:
+    """Refuse unknown places, bad figures and places without a hub; every problem is collected first.
+
+    Raises
+    ------
+    InputError
+        With one problem a bad line.
+    """
     role_counts(problem.layout)
     nodes, places = set(problem.nodes), {*problem.layout.zones, *problem.layout.with_role("gateway")}
     problems: list[Problem] = []

@@ -83,10 +83,11 @@ def _exact_lines(problem: LockerProblem, kind: tuple[DayVariation, float, float]
 
 
 def _points(problem: LockerProblem, kind: tuple[DayVariation, float, float], room: int) -> tuple[Floats, Floats]:
-    """Return (parcels a day, highest profit up to there) at every jump of the design day, from nothing to a full room."""
+    """Return (parcels a day, highest profit up to there) at every jump of the design day, up to a full room."""
     settings, (days, dwell, saving) = problem.settings, kind
     annuity = settings.prices.annuity_share * paid_share(problem)
-    loads, profits, q = [0.0], [], 0
+    loads, q = [0.0], 0
+    profits: list[float] = []
     whole = float(problem.lockable.sum())
     while True:
         top = days.largest_mean(q, settings.design_quantile) * (1.0 + _MARGIN)

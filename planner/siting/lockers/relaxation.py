@@ -1,4 +1,4 @@
-"""A mixed-integer relaxation of the locker problem for HiGHS: proved bounds and good sets where the own search is too slow.
+"""A mixed-integer relaxation of the locker problem for HiGHS: proved bounds and good sets for larger problems.
 
 Binary y_j opens host j; x_ij are parcels of place i in locker j; t_j ≥ 0 is how far host j stays behind its best
 profit H_j::

@@ -33,6 +33,8 @@ OWN_NODES = 150
 #: Sets HiGHS may propose; it stops earlier when the bound moves by less than `SLOW_SHARE` in two rounds running.
 ROUNDS = 40
 SLOW_SHARE = 5e-4
+#: HiGHS keeps rows to a tolerance; its bounds are lowered by this share.
+ROUNDING = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +199,10 @@ class _Search:
             self.was_timed = True
         return self.was_timed
 
-    def _enough(self, bound: float) -> bool:
+    def _enough(self, bound: float, tolerance: float = _TOLERANCE) -> bool:
         if not np.isfinite(self.cost):
             return False
-        slack = max(_TOLERANCE * max(1.0, abs(self.cost)), self.limits.relative_gap * abs(self.cost))
+        slack = max(tolerance * max(1.0, abs(self.cost)), self.limits.relative_gap * abs(self.cost))
         return bound >= self.cost - slack
 
     def _branch(self, start: Bools, free: Bools) -> float:
@@ -247,17 +249,17 @@ class _Search:
             if answer.outcome == "infeasible":
                 return float(self.cost)
             if answer.bound is not None:
-                is_slow = np.isfinite(bound) and answer.bound - bound < SLOW_SHARE * abs(bound)
-                slow = slow + 1 if is_slow else 0
-                bound = max(bound, answer.bound)
+                least = answer.bound - ROUNDING * abs(answer.bound)
+                slow = slow + 1 if np.isfinite(bound) and least - bound < SLOW_SHARE * abs(bound) else 0
+                bound = max(bound, least)
             self.was_timed = self.was_timed or answer.cut == "time"
-            if answer.values is None or self._enough(bound):
+            if answer.values is None or self._enough(bound, 3.0 * ROUNDING):
                 break
             mask = answer.values[: free.size] > _HALF
             if self._try(mask):
                 self._improve(mask, free)
             self.listener(None if self.best is None else float(self.cost), float(min(bound, self.cost)))
-            if self._enough(bound) or slow > 1:
+            if self._enough(bound, 3.0 * ROUNDING) or slow > 1:
                 break
             relaxation.cut_off(mask)
         return float(min(bound, self.cost))
