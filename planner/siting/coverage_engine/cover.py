@@ -159,8 +159,7 @@ def merged_with(cover: Cover, extra: Floats) -> tuple[Cover, Floats]:
 
 def _grouped(values: Floats, target: Ints, useful: Bools) -> Floats:
     """Return the sums of useful `values` by their target."""
-    sums: Floats = np.bincount(target[useful], weights=values[useful], minlength=values.size)
-    return sums
+    return np.bincount(target[useful], weights=values[useful], minlength=values.size).astype(np.float64)
 
 
 def _targets(cover: Cover, useful: Bools) -> Ints:
