@@ -49,7 +49,7 @@ _SHAPES = {"county_centre": "star", "township_station": "house", "village_point"
 _SIZES = {"county_centre": 13.0, "township_station": 8.5, "village_point": 6.5}
 
 #: Legend groups from top to bottom.
-GROUPS = ("studies", "sites", "villages", "routes", "base")
+GROUPS = ("sites", "villages", "routes", "studies", "base")
 _VILLAGE_TIPS = (
     "village_code",
     "township",

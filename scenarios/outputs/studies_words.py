@@ -35,15 +35,16 @@ _ENDINGS = (
 _KIND_UNITS: Mapping[str, str] = {"share": "share", "km": "km", "cny": "cny"}
 _MONEY = ("cny", "cny_per_day", "cny_per_year", "cny_per_parcel", "cny_per_km")
 _WHOLE_FROM = 1000.0
+_PROOF_SENTENCES = "study_status_"
 NUMERIC_KINDS = frozenset({"count", "number", "share", "km", "cny"})
 
 
 def unit_of(key: str, kind: str = "") -> str:
-    """Return the unit a figure carries: the end of its name, else that of its kind, else none."""
+    """Return the unit of a figure: by the end of its name (``share``: anywhere in it), else by its kind, else none."""
     for ending, unit in _ENDINGS:
         if key == ending or key.endswith(f"_{ending}"):
             return unit
-    return _KIND_UNITS.get(kind, "")
+    return "share" if "share" in key.split("_") else _KIND_UNITS.get(kind, "")
 
 
 def heading(key: str, lang: Lang, kind: str = "") -> str:
@@ -130,8 +131,9 @@ def mark_term(mark: str, lang: Lang) -> str:
 
 
 def answers(study: Study, lang: Lang) -> list[str]:
-    """Return the answer sentences."""
-    return [message.text(lang) for message in study.answer]
+    """Return the answer sentences, without those on proof where `status_sentence` says it from the report."""
+    is_said = study.report is not None
+    return [m.text(lang) for m in study.answer if not (is_said and m.key.startswith(_PROOF_SENTENCES))]
 
 
 def status_sentence(study: Study, lang: Lang) -> str:

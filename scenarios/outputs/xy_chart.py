@@ -295,13 +295,15 @@ def _bars(series: Sequence[Series], x: Axis, y: Axis, frame: tuple[float, _Scale
     left, y_scale, _ = frame
     places = sorted({px for s in series for px, _ in s.points})
     slot = (_WIDTH - _RIGHT - left) / len(places)
-    group = min(slot * 0.78, 84.0 * len(series))
-    width = group / len(series)
+    beside = 1 if len(places) == sum(len(s.points) for s in series) else len(series)
+    group = min(slot * 0.78, 84.0 * beside)
+    width = group / beside
+    named = {s.points[0][0]: s.words for s in series} if beside == 1 < len(series) == len(places) else {}
     parts: list[str] = []
     texts = _Labels(left)
     last = -math.inf
     for k, place in enumerate(places):
-        middle, text = left + (k + 0.5) * slot, x.text(place)
+        middle, text = left + (k + 0.5) * slot, named.get(place, x.text(place))
         half = text_width(text, _SMALL) / 2
         if middle - half > last + 4:
             parts.append(label(middle, y_scale.start + 18, text, size=_SMALL, anchor="middle", colour=_MUTED))
@@ -309,7 +311,7 @@ def _bars(series: Sequence[Series], x: Axis, y: Axis, frame: tuple[float, _Scale
     for i, one in enumerate(series):
         look = LOOKS[i % len(LOOKS)]
         for px, value in sorted(one.points):
-            start = left + (places.index(px) + 0.5) * slot - group / 2 + i * width
+            start = left + (places.index(px) + 0.5) * slot - group / 2 + i % beside * width
             top, foot = sorted((y_scale(value), y_scale(0.0)))
             parts.append(_bar(look, (start + width * 0.06, top, width * 0.88, foot - top)))
             texts.put(start + width / 2, top - 5 if value >= 0 else foot + 14, y.text(value), _INK)

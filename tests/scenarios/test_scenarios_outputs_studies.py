@@ -36,7 +36,16 @@ from scenarios.outputs.studies_charts import axis_rule
 from scenarios.outputs.studies_json import study_document
 from scenarios.outputs.studies_map import LOOKS, MARKS, study_layers, unplaced_notes
 from scenarios.outputs.studies_sheets import MAX_NAME, sheet_names
-from scenarios.outputs.studies_words import amount, cell_text, fact_text, fact_title, heading, status_sentence, unit_of
+from scenarios.outputs.studies_words import (
+    amount,
+    answers,
+    cell_text,
+    fact_text,
+    fact_title,
+    heading,
+    status_sentence,
+    unit_of,
+)
 from scenarios.outputs.svg import text_width, wrap
 from scenarios.outputs.tables import run_tables
 from scenarios.outputs.workbook import write_workbook
@@ -197,6 +206,7 @@ def test_key_figure_bars_keep_their_parts() -> None:
 def test_units_come_from_the_names_of_figures() -> None:
     assert unit_of("budget_cny") == "cny" and unit_of("cost_cny_per_day") == "cny_per_day" and unit_of("km") == "km"
     assert unit_of("covered_share") == "share" and unit_of("rank") == "" and unit_of("rank", "km") == "km"
+    assert unit_of("share_within") == "share" and unit_of("share_of_cost_cny") == "cny"
     assert unit_of("alarm") == "" and unit_of("served_population") == "people"
     assert heading("t_mean_km", "en") == "Mean way (km)" and heading("t_covered_share", "en") == "Residents within 3 km"
     assert heading("t_way_km", "en") == "Mean way (km)" and fact_title("t_way_km", "zh") == "平均距离"
@@ -536,3 +546,19 @@ def test_chart_of_a_study_leaves_out_what_is_not_finite(tmp_path: Path) -> None:
     )
     assert "Waiting parcels over the day" in html and "inf" not in re.findall(r'd="([^"]*)"', html)
     write_workbook(STUDIES.studied("en", (Study("a", "t_empty", None, (), charts=(chart,)),)), tmp_path / "s.xlsx")
+
+
+def test_bars_that_share_no_place_stand_in_the_middle_under_their_names() -> None:
+    series = [Series("small", ((0.0, 4.0),)), Series("large", ((1.0, 2.0),))]
+    chart = str(xy_chart("bar", series, *axes(), "t"))
+    found = re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"[^>]*fill="#', chart)
+    middles = [float(x) + float(width) / 2 for x, width in found[-2:]]
+    names = [float(x) for x in re.findall(r'<text x="([\d.]+)"[^>]*text-anchor="middle"[^>]*>(?:small|large)<', chart)]
+    assert middles == pytest.approx(names, abs=0.2) and len(names) == 2
+
+
+def test_proof_is_said_once() -> None:
+    report = SolveReport("optimal", 1.0, 1.0, "e")
+    answer = (Message("t_kept"), Message("study_status_optimal"))
+    assert answers(Study("a", "t_empty", report, answer), "en") == ["This site is kept."]
+    assert len(answers(Study("a", "t_empty", None, answer), "en")) == 2

@@ -240,8 +240,10 @@ var xiangyou = (function () {
       if (!entries.length) { return; }
       box.appendChild(element("h3", "", group[1]));
       entries.forEach(function (entry) {
-        box.appendChild(legendRow(entry));
-        entry.layer.classes.slice().reverse().forEach(function (one) { box.appendChild(classRow(entry, one)); });
+        var row = box.appendChild(legendRow(entry)), part = box.appendChild(element("div"));
+        entry.layer.classes.slice().reverse().forEach(function (one) { part.appendChild(classRow(entry, one)); });
+        part.hidden = !entry.layer.shown;
+        row.addEventListener("change", function () { part.hidden = !map.hasLayer(entry.group); });
       });
     });
     box.appendChild(list(data.notesTitle, data.notes, "xiangyou-notes"));
