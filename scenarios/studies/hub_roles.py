@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import cast
 
 import numpy as np
 
@@ -103,12 +102,13 @@ def _layout(problem: PlanProblem, options: Options) -> tuple[RoleLayout, dict[st
     for entry in options.names("places"):
         parts = [part.strip() for part in entry.split(";")]
         place = _place(parts, known)
-        if place is None or parts[1] not in ROLES:
+        role = next((known_role for known_role in ROLES if known_role == parts[1]), None) if place else None
+        if place is None or role is None:
             params = {"roles": ", ".join(ROLES)}
             problems.append(Problem("error", "study_hub_form", column="places", value=entry, params=params))
             continue
         places.setdefault(place.place_id, place)
-        roles.append((place.place_id, cast("HubRole", parts[1])))
+        roles.append((place.place_id, role))
     if not options.names("places"):
         params = {"roles": ", ".join(ROLES)}
         problems.append(Problem("error", "study_hub_form", column="places", value="[]", params=params))

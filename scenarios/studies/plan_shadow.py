@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from geodata.messages import Message
 from planner.plan import PlanProblem
@@ -65,7 +66,8 @@ def _standard_steps(problem: PlanProblem, options: Options, listener: ProgressLi
         now = float(getattr(standard, name))
         higher = min(1.0, now + step)
         if higher > now:
-            raised = replace(problem, standard=replace(standard, **{name: higher}))
+            changed: dict[str, Any] = {name: higher}
+            raised = replace(problem, standard=replace(standard, **changed))
             told = {"now": percent(now), "then": percent(higher)}
             steps.append(Step(Message(f"study_shadow_{name}", told), solved(raised, listener)))
     if standard.visits_per_week < 7:  # noqa: PLR2004 - days of a week
@@ -151,7 +153,7 @@ def _budget_sentence(options: Options, base: SitingResult, bought: list[Step]) -
     told = {
         "step": round(options.figure("budget_step_cny")),
         "villages": max(0, _villages(second) - before),
-        "cost": rounded(cost_of(second) - cost_of(first if first is not None else base)),
+        "cost": rounded(max(0.0, cost_of(second) - cost_of(first if first is not None else base))),
     }
     return (Message("study_answer_plan_shadow", told),)
 
