@@ -108,6 +108,7 @@ def test_plans_match_enumeration(kind, seed):
         {"fields": {"locked": np.array([1, -1, 0, 0, 0, 0], dtype=np.int8)}},
         {"fields": {"is_existing": np.arange(6) < 3, "closing_cny": np.full(6, 20_000.0)}},
         {"places": (TOWN, place_of("village", P), campus("u", 900, P).place)},
+        {"rounds_per_day": 1, "n": 6, "m": 4},
         {"count_subsidy": True, "subsidy_capex_share": 0.5, "subsidy_cny_per_parcel": 0.1},
     ],
 )
@@ -273,6 +274,7 @@ def test_registry_signature_gives_the_same_selection():
         ({"kind": "planet"}, {}, "kind"),
         ({}, {"overflow_target_share": 0.0}, "overflow_target_share"),
         ({}, {"mix": (0.5, 0.5, 0.5)}, "mix"),
+        ({}, {"rounds_per_day": 0}, "rounds_per_day"),
         ({}, {"minimum_lockers": 3, "maximum_lockers": 2}, "minimum_lockers"),
         ({}, {"prices": replace(PRICES, control_cny=-1.0)}, "prices"),
     ],

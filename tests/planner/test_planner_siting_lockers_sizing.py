@@ -11,11 +11,12 @@ from scipy import stats
 from geodata.parameters import default_parameters
 from planner.siting.lockers.days import DayVariation, cv_of_peak
 from planner.siting.lockers.places import campus, community, household_ratio, place_of, village
-from planner.siting.lockers.queue import erlang_b, erlangs, overflow_bounds
+from planner.siting.lockers.queue import erlang_b, erlangs, overflow_bounds, round_overflow
 from planner.siting.lockers.sizing import (
     LockerLoad,
     cells_for_served_share,
     describe,
+    design_overflow_in_rounds,
     exact_design_overflow,
     fill_up,
     largest_mean,
@@ -198,3 +199,21 @@ def test_ratio_to_households():
     ratio = household_ratio([], [community("c", 500, P).place])
     assert (ratio.cells, ratio.cells_per_100_households) == (0, 0.0)
     assert household_ratio([], []).cells_per_100_households is None
+
+
+def test_lockers_filled_in_rounds_need_more_and_keep_the_rule():
+    spread = LockerLoad(30.0, 14.0, mix=(1.0, 0.0, 0.0))
+    cells = [sum(needed_cells(LockerLoad(30.0, 14.0, spread.days, spread.mix, rounds), 0.05)) for rounds in (1, 2, 4)]
+    assert cells == sorted(cells, reverse=True)
+    assert cells[-1] > sum(needed_cells(spread, 0.05))
+    assert design_overflow_in_rounds(spread, needed_cells(spread, 0.05)) > 0.2
+    one_load = LockerLoad(30.0, 14.0, spread.days, spread.mix, 1)
+    one = size_locker(one_load, 0.05)
+    design = one.design_parcels
+    kept = [round_overflow(one.cells[0], design, 14.0)]
+    assert one.overflow_upper_share == pytest.approx(kept[0])
+    assert kept[0] <= 0.05
+    assert round_overflow(cells[0] - 1, design, 14.0) > 0.05
+    most = largest_mean(spread.days, 14.0, spread.mix, 60, (0.05, 0.95), 1)
+    assert sum(needed_cells(LockerLoad(most, 14.0, spread.days, spread.mix, 1), 0.05)) <= 60
+    assert most < largest_mean(spread.days, 14.0, spread.mix, 60)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -129,7 +129,7 @@ class LockerEvaluator:
             cv=round(float(weight @ self._cv), 12), season=_season(weight @ self._levels), kind=self._kind
         )
         dwell = round(float(weight @ self._dwell), 12)
-        load, size = self._fit(host, LockerLoad(wanted, dwell or 24.0, days, settings.mix))
+        load, size = self._fit(host, LockerLoad(wanted, dwell or 24.0, days, settings.mix, settings.rounds_per_day))
         price = settings.prices.price_cny(size.cells)
         connection = 0.0 if problem.siting.is_existing[host] else float(problem.siting.capex_cny[host])
         annuity = settings.prices.annuity_share
@@ -150,10 +150,9 @@ class LockerEvaluator:
         if size is not None:
             return load, size
         settings = self.problem.settings
-        most = largest_mean(
-            load.days, load.dwell_h, load.mix, room, (settings.overflow_target_share, settings.design_quantile)
-        )
-        cut = LockerLoad(min(most, load.parcels_per_day), load.dwell_h, load.days, load.mix)
+        rule = (settings.overflow_target_share, settings.design_quantile)
+        most = largest_mean(load.days, load.dwell_h, load.mix, room, rule, load.rounds_per_day)
+        cut = replace(load, parcels_per_day=min(most, load.parcels_per_day))
         fitted = self._size(cut, room)
         if fitted is None:  # cannot be: the cut load's design day is the largest that fits
             msg = f"host {host}: no set fits {room} compartments"

@@ -27,6 +27,7 @@ from planner.siting.lockers.evaluate import LockerEvaluator, LockerSite
 from planner.siting.lockers.problem import LockerHost, LockerPlace, LockerProblem, LockerSettings
 from planner.siting.lockers.rules import LockerRules
 from planner.siting.lockers.search import LockerAnswer, search
+from planner.siting.lockers.sizing import design_overflow_in_rounds
 from planner.siting.selection import SiteSelection, SolveLimits
 
 MODEL = "lockers"
@@ -151,6 +152,14 @@ def _selection(
         "yearly_cost_cny": sum(site.yearly_cost_cny for site in sites),
         "yearly_saving_cny": sum(site.yearly_saving_cny for site in sites),
         "subsidy_cny_per_year": sum(site.subsidy_cny_per_year for site in sites),
+        "overflow_one_round_share": _one_round(sites),
         "covered_share": rules.covered(mask) / counted if counted > 0.0 else 0.0,
     }
     return SiteSelection(MODEL, open_hosts, allocation, unserved, report, figures)
+
+
+def _one_round(sites: tuple[LockerSite, ...]) -> float:
+    """Return the overflow of the design day if every locker were filled in one round, over all parcels."""
+    parcels = sum(site.size.design_parcels for site in sites)
+    lost = sum(site.size.design_parcels * design_overflow_in_rounds(site.load, site.size.cells) for site in sites)
+    return lost / parcels if parcels > 0.0 else 0.0

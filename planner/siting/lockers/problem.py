@@ -85,6 +85,9 @@ class LockerSettings:
     ----------
     prices, mix, choice
         Prices, parcel sizes, customer choice.
+    rounds_per_day
+        Rounds in which couriers fill a locker (1, 2 …); None: parcels come one by one (M/M/k), which asks for fewer
+        compartments.
     overflow_target_share, design_quantile
         Every size of parcel overflows at most this share on the design day.
     coverage_share, coverage_kinds
@@ -110,6 +113,7 @@ class LockerSettings:
     subsidy_capex_share: float = 0.0
     subsidy_cny_per_parcel: float = 0.0
     count_subsidy: bool = False
+    rounds_per_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -242,6 +246,8 @@ def _setting_problems(settings: LockerSettings) -> Iterator[Problem]:
         yield _bad("settings", "", "prices", money)
     if not 0 <= prices.minimum_cells <= prices.maximum_cells or prices.maximum_cells < 1:
         yield _bad("settings", "", "maximum_cells", prices.maximum_cells)
+    if settings.rounds_per_day is not None and settings.rounds_per_day < 1:
+        yield _bad("settings", "", "rounds_per_day", settings.rounds_per_day)
     most = settings.maximum_lockers
     if settings.minimum_lockers < 0 or (most is not None and most < settings.minimum_lockers):
         yield _bad("settings", "", "minimum_lockers", settings.minimum_lockers)

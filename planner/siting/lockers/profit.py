@@ -93,7 +93,7 @@ def _points(problem: LockerProblem, kind: tuple[DayVariation, float, float], roo
         top = days.largest_mean(q, settings.design_quantile) * (1.0 + _MARGIN)
         before = loads[-1]
         size = size_locker(
-            LockerLoad(max(before, 0.0), dwell, days, settings.mix),
+            LockerLoad(before, dwell, days, settings.mix, settings.rounds_per_day),
             settings.overflow_target_share,
             minimum_cells=min(settings.prices.minimum_cells, room),
             maximum_cells=room,
@@ -106,8 +106,9 @@ def _points(problem: LockerProblem, kind: tuple[DayVariation, float, float], roo
             profits.append(-cost)
         carried = 0.0
         for k, share in zip(size.cells, settings.mix, strict=True):
-            # Below one parcel the design day is the mean itself; there overflow is left out.
-            lost = erlang_b(k, erlangs(top * share, dwell)) if top <= q else 0.0
+            # Below one parcel the design day is the mean itself; there, and for rounds, overflow is left out.
+            is_known = top <= q and settings.rounds_per_day is None
+            lost = erlang_b(k, erlangs(top * share, dwell)) if is_known else 0.0
             carried += top * share * (1.0 - lost)
         loads.append(top)
         profits.append(DAYS_PER_YEAR * (saving + _extra(problem)) * carried - cost)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse, stats
+from scipy import sparse, special
 
 Floats = npt.NDArray[np.float64]
 #: Largest Markov chain `shared_overflow` and `round_overflow` build.
@@ -103,7 +104,9 @@ def load_for_overflow(cells: int, target_share: float) -> float:
     return low
 
 
-def overflow_bounds(cells: Sequence[int], loads: Sequence[float]) -> tuple[float, float]:
+def overflow_bounds(
+    cells: Sequence[int], loads: Sequence[float], loss: Callable[[int, float], float] = erlang_b
+) -> tuple[float, float]:
     """Bound the overflow share when a parcel may use its own size of compartment or a larger one.
 
     *Upper*: every size on its own, ``Σ a_s·B(k_s, a_s) / Σ a_s``. *Lower*: the largest over s of what all parcels of
@@ -115,15 +118,18 @@ def overflow_bounds(cells: Sequence[int], loads: Sequence[float]) -> tuple[float
     ----------
     cells, loads
         Compartments and loads by size, smallest first.
+    loss
+        Overflow share of compartments of one size under a load: `erlang_b`, or one for rounds (the coupling does not
+        ask how parcels arrive).
     """
     total = sum(loads)
     if total == 0.0:
         return 0.0, 0.0
-    upper = sum(a * erlang_b(k, a) for k, a in zip(cells, loads, strict=True)) / total
+    upper = sum(a * loss(k, a) for k, a in zip(cells, loads, strict=True)) / total
     lower = 0.0
     for s in range(len(cells)):
         pooled = sum(loads[s:])
-        lower = max(lower, pooled * erlang_b(sum(cells[s:]), pooled) / total)
+        lower = max(lower, pooled * loss(sum(cells[s:]), pooled) / total)
     return min(lower, upper), upper
 
 
@@ -208,18 +214,34 @@ def round_overflow(cells: int, parcels_per_day: float, dwell_h: float, *, rounds
         return 0.0 if mean == 0.0 else 1.0
     stays = math.exp(-24.0 / (rounds_per_day * dwell_h))
     held = np.arange(cells + 1)
-    survive = stats.binom.pmf(
-        held[:, None], held[None, :], stays
-    )  # rows: left before the round, columns: held after the last one
-    come = stats.poisson.pmf(held, mean)
-    fill = np.zeros((cells + 1, cells + 1))
-    for left in range(cells + 1):
-        fill[left:cells, left] = come[: cells - left]
-        fill[cells, left] = stats.poisson.sf(cells - left - 1, mean) if cells > left else 1.0
-    law = survive @ _stationary(fill @ survive)
+    survive = _survivors(cells, stays)
+    come: Floats = np.exp(held * math.log(mean) - mean - special.gammaln(held + 1.0))
+    law: Floats = np.full(cells + 1, 1.0 / (cells + 1))  # parcels left when the courier comes
+    for _ in itertools.repeat(None, _SWEEPS):
+        filled = np.convolve(law, come)[: cells + 1]
+        filled[cells] = 1.0 - filled[:cells].sum()
+        moved = survive @ filled
+        change = float(np.abs(moved - law).sum())
+        law = moved / moved.sum()
+        if change < _SETTLED:
+            break
     free = cells - held
-    taken = free * stats.poisson.sf(free, mean) + mean * stats.poisson.cdf(free - 1, mean)
-    return float(1.0 - (law * taken).sum() / mean)
+    # E[min(free, N)] = mean·P(N ≤ free - 1) + free·P(N > free).
+    taken = mean * special.pdtr(free - 1.0, mean) * (free > 0) + free * special.pdtrc(free.astype(float), mean)
+    return float(max(0.0, 1.0 - (law * np.where(free > 0, taken, 0.0)).sum() / mean))
+
+
+@lru_cache(maxsize=2_000)
+def _survivors(cells: int, stays: float) -> Floats:
+    """Return the law of parcels left (rows) of parcels held (columns) when each stays with probability `stays`."""
+    held = np.arange(cells + 1, dtype=np.float64)
+    left, before = held[:, None], held[None, :]
+    is_possible = left <= before
+    ways = special.gammaln(before + 1.0) - special.gammaln(left + 1.0) - special.gammaln(np.abs(before - left) + 1.0)
+    logs = ways + left * math.log(stays) + np.abs(before - left) * math.log1p(-stays)
+    law: Floats = np.where(is_possible, np.exp(np.where(is_possible, logs, -np.inf)), 0.0)
+    law.flags.writeable = False
+    return law
 
 
 def _check(cells: int, load: float) -> None:

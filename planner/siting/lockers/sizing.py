@@ -15,7 +15,14 @@ from functools import lru_cache
 from geodata.parameters import Parameters
 from planner.costs import annuity_factor
 from planner.siting.lockers.days import DAYS_PER_YEAR, EVERY_DAY_ALIKE, DayVariation
-from planner.siting.lockers.queue import cells_for_overflow, erlang_b, erlangs, overflow_bounds, shared_overflow
+from planner.siting.lockers.queue import (
+    cells_for_overflow,
+    erlang_b,
+    erlangs,
+    overflow_bounds,
+    round_overflow,
+    shared_overflow,
+)
 
 #: Sizes of compartments, smallest first; glossary keys ``cell_<size>``.
 CELL_SIZES = ("small", "medium", "large")
@@ -37,12 +44,15 @@ class LockerLoad:
         Variation of days.
     mix
         Shares of small, medium and large parcels; sum 1.
+    rounds_per_day
+        Rounds in which the courier fills the locker; None: one by one over the day (M/M/k).
     """
 
     parcels_per_day: float
     dwell_h: float
     days: DayVariation = EVERY_DAY_ALIKE
     mix: Mix = (0.5, 0.35, 0.15)
+    rounds_per_day: int | None = None
 
     def loads(self, parcels: float) -> tuple[float, ...]:
         """Return the erlangs of each size on a day with `parcels`."""
@@ -142,8 +152,38 @@ class LockerSize:
 
 def needed_cells(load: LockerLoad, target_share: float, *, quantile: float = 0.95) -> Cells:
     """Return the fewest compartments of each size that keep the sizing rule."""
-    needed = [cells_for_overflow(a, target_share) or 0 for a in load.loads(load.design_parcels(quantile))]
+    design = load.design_parcels(quantile)
+    needed = [_cells_for(load, design * share, target_share) for share in load.mix]
     return needed[0], needed[1], needed[2]
+
+
+def loss_share(load: LockerLoad, cells: int, parcels: float) -> float:
+    """Return the overflow of `cells` compartments of one size on a day with `parcels` of that size.
+
+    Erlang B, or the overflow of rounds; for these parcels are rounded up to quarters, so that days share results.
+    """
+    if load.rounds_per_day is None:
+        return erlang_b(cells, erlangs(parcels, load.dwell_h))
+    return _round_loss(cells, math.ceil(4.0 * parcels - 1e-9) / 4.0, load.dwell_h, load.rounds_per_day)
+
+
+@lru_cache(maxsize=200_000)
+def _round_loss(cells: int, parcels: float, dwell_h: float, rounds: int) -> float:
+    return round_overflow(cells, parcels, dwell_h, rounds_per_day=rounds)
+
+
+def _cells_for(load: LockerLoad, parcels: float, target_share: float) -> int:
+    """Return the fewest compartments of one size that take `parcels` a day within the target."""
+    least = cells_for_overflow(erlangs(parcels, load.dwell_h), target_share) or 0
+    if load.rounds_per_day is None or parcels == 0.0:
+        return least
+    low, high = -1, max(least, 1)
+    while loss_share(load, high, parcels) > target_share:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if loss_share(load, middle, parcels) <= target_share else (middle, high)
+    return high
 
 
 def fill_up(cells: Cells, minimum: int, mix: Mix) -> Cells:
@@ -175,13 +215,18 @@ def size_locker(
 
 @lru_cache(maxsize=50_000)
 def largest_mean(
-    days: DayVariation, dwell_h: float, mix: Mix, maximum_cells: int, rule: tuple[float, float] = (0.05, 0.95)
+    days: DayVariation,
+    dwell_h: float,
+    mix: Mix,
+    maximum_cells: int,
+    rule: tuple[float, float] = (0.05, 0.95),
+    rounds_per_day: int | None = None,
 ) -> float:
     """Return the largest yearly mean that `maximum_cells` compartments take within the sizing rule.
 
     Parameters
     ----------
-    days, dwell_h, mix
+    days, dwell_h, mix, rounds_per_day
         As in `LockerLoad`.
     maximum_cells
         Compartments in all.
@@ -189,9 +234,10 @@ def largest_mean(
         (target share, quantile of the design day).
     """
     target, quantile = rule
+    load = LockerLoad(0.0, dwell_h, days, mix, rounds_per_day)
 
     def fits(parcels: int) -> bool:
-        return sum(cells_for_overflow(erlangs(parcels * share, dwell_h), target) or 0 for share in mix) <= maximum_cells
+        return sum(_cells_for(load, parcels * share, target) for share in mix) <= maximum_cells
 
     low, high = 0, 1
     while fits(high):
@@ -205,7 +251,7 @@ def largest_mean(
 def describe(load: LockerLoad, cells: Cells, *, quantile: float = 0.95) -> LockerSize:
     """Return overflow and use of given compartments under a load."""
     design = load.design_parcels(quantile)
-    lower, upper = overflow_bounds(cells, load.loads(design))
+    lower, upper = overflow_bounds(cells, [design * s for s in load.mix], lambda k, n: loss_share(load, k, n))
     lost = overflow_of_year(load, cells)
     held = erlangs(load.parcels_per_day * (1.0 - lost), load.dwell_h)
     count = sum(cells)
@@ -228,13 +274,28 @@ def overflow_of_year(load: LockerLoad, cells: Cells, *, days: int = 20) -> float
     for parcels in load.days.days(load.parcels_per_day, days):
         total += parcels
         for k, share in zip(cells, load.mix, strict=True):
-            lost += parcels * share * erlang_b(k, erlangs(parcels * share, load.dwell_h))
+            lost += parcels * share * loss_share(load, k, parcels * share)
     return lost / total
 
 
 def exact_design_overflow(load: LockerLoad, cells: Cells, *, quantile: float = 0.95) -> float | None:
-    """Return the exact overflow of the design day, larger compartments taking smaller parcels; None if too large."""
+    """Return the exact overflow of the design day, larger compartments taking smaller parcels; None if too large.
+
+    For parcels that come one by one (M/M/k).
+    """
     return shared_overflow(cells, load.loads(load.design_parcels(quantile)))
+
+
+def design_overflow_in_rounds(
+    load: LockerLoad, cells: Cells, *, rounds_per_day: int = 1, quantile: float = 0.95
+) -> float:
+    """Return the overflow of the design day if all parcels came in a few rounds, every size on its own.
+
+    A check of lockers sized by M/M/k: the more parcels come at once, the more find no compartment.
+    """
+    rounds = LockerLoad(load.parcels_per_day, load.dwell_h, load.days, load.mix, rounds_per_day)
+    design = load.design_parcels(quantile)
+    return sum(share * loss_share(rounds, k, design * share) for k, share in zip(cells, load.mix, strict=True))
 
 
 def cells_for_served_share(load: LockerLoad, served_share: float) -> int:
