@@ -112,7 +112,8 @@ def means(rows: Iterable[Row]) -> list[Row]:
     """Return one row a (metric, peer) met in at least two cases: arithmetic mean of values, geometric mean of ratios."""
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
-        if row.metric != _ELAPSED and row.value is not None:
+        compared = not row.peer or row.peer_value is not None
+        if row.metric != _ELAPSED and row.value is not None and compared:
             groups.setdefault((row.metric, row.unit, row.peer), []).append(row)
     found = []
     for (metric, unit, peer), group in groups.items():

@@ -1,9 +1,9 @@
 """p-center: open p sites so that the farthest demand point is as near as possible.
 
-``min r`` with everybody within r of one of p open sites (Hakimi 1964). The answer is a distance that occurs, so it is found by
-bisection over them (Minieka 1970), each step a covering question: can p sites reach everybody within r? That question is a p-median
-with cost 0 within r and 1 beyond (all covered: cost 0), so interchange answers yes, and a Lagrangian bound above 0, or branching on it,
-proves no. Weighted: distance times weight.
+``min r`` with everybody within r of one of p open sites (Hakimi 1964). The answer is a distance that occurs, so it is
+found by bisection over them (Minieka 1970), each step a covering question: can p sites reach everybody within r? That
+question is a p-median with cost 0 within r and 1 beyond (all covered: cost 0), so interchange answers yes, and a
+Lagrangian bound above 0, or branching on it, proves no. Weighted: distance times weight.
 """
 
 from __future__ import annotations

@@ -1,16 +1,17 @@
 """p-dispersion: open p sites so that the two nearest of them are as far apart as possible.
 
-``max min_{a < b open} d_ab`` (Shier 1977; Kuby 1987). The answer is a distance that occurs, so it is found by bisection (Sayah and
-Irnich 2017): are there p sites, no two closer than r? A greedy choice answers yes; a cover by fewer than p cliques of sites pairwise too
-close proves no; what is left is an independent-set question for CP-SAT with the cliques as rows.
+``max min_{a < b open} d_ab`` (Shier 1977; Kuby 1987). The answer is a distance that occurs, so it is found by
+bisection (Sayah and Irnich 2017): are there p sites, no two closer than r? A greedy choice answers yes; a cover by
+fewer than p cliques of sites pairwise too close proves no; what is left is an independent-set question for CP-SAT
+with the cliques as rows.
 """
 
 from __future__ import annotations
 
 import time
+from importlib.metadata import version
 
 import numpy as np
-import ortools
 from ortools.sat.python import cp_model
 
 from planner.problems.siting import Bools, Floats, SitingProblem
@@ -23,7 +24,7 @@ from planner.siting.refusals import Needs, check_problem
 from planner.siting.selection import SiteSelection, SolveLimits
 from planner.siting.side import conflict_pairs, effective_locks, without_near
 
-ENGINE = f"bisection, cliques and OR-Tools CP-SAT {ortools.__version__}"
+ENGINE = f"bisection, cliques and OR-Tools CP-SAT {version('ortools')}"
 _FAST = Engine("fast", frozenset({"locks", "near", "conflicts", "fixed_cost", "capacity"}))
 #: Deterministic seconds of CP-SAT a limit of one iteration is worth.
 _WORK_PER_ITERATION = 1e-4

@@ -1,9 +1,10 @@
 """p-median: open p sites so that the weighted distance of everybody to the nearest open site is least.
 
-``min Σ_i w_i Σ_j d_ij x_ij + Σ_j f_j y_j`` with ``Σ_j x_ij = 1``, ``x_ij ≤ y_j``, ``Σ_j y_j = p``, ``y`` 0/1: w weight, d distance, f
-fixed cost (0 in the classical model). Hakimi (1964), ReVelle and Swain (1970); with existing sites locked open it is the conditional
-p-median of Minieka (1980). Solved by the Lagrangian relaxation of the assignment (Narula, Ogbu and Samuelsson 1977; Beasley 1985) with
-interchange, reduced-cost fixing and branch and bound.
+``min Σ_i w_i Σ_j d_ij x_ij + Σ_j f_j y_j`` with ``Σ_j x_ij = 1``, ``x_ij ≤ y_j``, ``Σ_j y_j = p``, ``y`` 0/1: w
+weight, d distance, f fixed cost (0 in the classical model). Hakimi (1964), ReVelle and Swain (1970); with existing
+sites locked open it is the conditional p-median of Minieka (1980). Solved by the Lagrangian relaxation of the
+assignment (Narula, Ogbu and Samuelsson 1977; Beasley 1985) with interchange, reduced-cost fixing and branch and
+bound.
 """
 
 from __future__ import annotations

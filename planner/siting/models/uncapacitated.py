@@ -1,8 +1,9 @@
 """Uncapacitated fixed charge: open as many sites as pay.
 
-``min Σ_j f_j y_j + Σ_i w_i Σ_j d_ij x_ij`` with ``Σ_j x_ij = 1``, ``x_ij ≤ y_j``, ``y`` 0/1: f fixed cost in the unit of weight ×
-distance. Balinski (1965), Erlenkotter (1978). Relaxing the assignment leaves ``L(λ) = Σ λ_i + Σ_j min(0, f_j + Σ_i min(0, c_ij - λ_i))``,
-whose best λ is the dual of the linear relaxation; the rest is the search of the p-median.
+``min Σ_j f_j y_j + Σ_i w_i Σ_j d_ij x_ij`` with ``Σ_j x_ij = 1``, ``x_ij ≤ y_j``, ``y`` 0/1: f fixed cost in the unit
+of weight × distance. Balinski (1965), Erlenkotter (1978). Relaxing the assignment leaves ``L(λ) = Σ λ_i + Σ_j min(0,
+f_j + Σ_i min(0, c_ij - λ_i))``, whose best λ is the dual of the linear relaxation; the rest is the search of the
+p-median.
 """
 
 from __future__ import annotations

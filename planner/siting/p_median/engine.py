@@ -1,13 +1,14 @@
 """Exact p-median: Lagrangian bound, interchange, reduced-cost reduction and branch and bound.
 
-Model (Hakimi 1964; ReVelle and Swain 1970): choose p of the sites so that ``Σ_i min_{j open} c_ij`` is least. Relaxing the assignment
-of each client with a multiplier λ_i (Geoffrion 1974; Narula et al. 1977; Beasley 1985) leaves
-``L(λ) = Σ_i λ_i + (sum of the p smallest ρ_j)``, ``ρ_j = f_j + Σ_i min(0, c_ij - λ_i)``, a valid lower bound for every λ. Without p, the
-sum runs over the negative ρ_j: the uncapacitated fixed-charge problem (Balinski 1965; Erlenkotter 1978).
+Model (Hakimi 1964; ReVelle and Swain 1970): choose p of the sites so that ``Σ_i min_{j open} c_ij`` is least.
+Relaxing the assignment of each client with a multiplier λ_i (Geoffrion 1974; Narula et al. 1977; Beasley 1985) leaves
+``L(λ) = Σ_i λ_i + (sum of the p smallest ρ_j)``, ``ρ_j = f_j + Σ_i min(0, c_ij - λ_i)``, a valid lower bound for
+every λ. Without p, the sum runs over the negative ρ_j: the uncapacitated fixed-charge problem (Balinski 1965;
+Erlenkotter 1978).
 
-The search alternates bound and interchange until the bound closes the gap; what reduced costs cannot fix is branched on, site open or
-closed. A better solution found while branching sends the search back to the root, because a sharper target often closes the root
-at once.
+The search alternates bound and interchange until the bound closes the gap; what reduced costs cannot fix is branched
+on, site open or closed. A better solution found while branching sends the search back to the root, because a sharper
+target often closes the root at once.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ _ROOT = ((1.5, 300, 20), (1.5, 600, 30), (1.8, 1000, 30), (1.6, 1000, 40))
 _NODE = (0.7, 100, 8)
 #: Above this relative gap a root that stalls is left for branching.
 _STALLED = 4e-3
+#: Frequency of choice branched on first, and above which the open side is searched first.
+_UNDECIDED, _LIKELY = 0.6, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ def solve_median(
         if search.closes(bound) or not np.isfinite(search.cost):
             break
         search.improved = False
-        proved = _branch(search, view, dual, limits.nodes)
+        proved = branch(search, view, dual, limits.nodes)
         bound = max(bound, min(proved, search.floor))
         if not search.improved or search.late or search.nodes >= limits.nodes:
             break
@@ -138,7 +141,7 @@ def solve_median(
     )
 
 
-def _ascend(search: Search, view: View, locked: Status, dual: Dual, plan: tuple[float, int, int]) -> Dual:
+def ascend(search: Search, view: View, locked: Status, dual: Dual, plan: tuple[float, int, int]) -> Dual:
     """Return a better dual solution found by subgradient steps from `dual`."""
     sites = view.lists.site_count
     multiplier = np.minimum(dual.multiplier, view.lists.limit)
@@ -174,7 +177,7 @@ def _root(search: Search) -> tuple[View, Dual]:
         before_cost, before_bound = search.cost, dual.bound
         # Starting afresh from the best sites beats going on from the best multipliers, which sit in a kink.
         fresh = Dual(_between(search, view.lists.limit), np.zeros(view.old.size))
-        fresh = _ascend(search, view, view.locked, fresh, plan)
+        fresh = ascend(search, view, view.locked, fresh, plan)
         if fresh.bound > dual.bound:
             dual = fresh
         search.told(search.cost, min(dual.bound, search.cost))
@@ -199,7 +202,7 @@ def _root(search: Search) -> tuple[View, Dual]:
 
 def _shrink(search: Search, view: View, dual: Dual) -> tuple[View, Dual]:
     """Leave out what reduced costs exclude, if it is worth the copy."""
-    locked = _fix(search, view, view.locked, dual)
+    locked = _fix(search, view.locked, dual)
     if (locked >= 0).sum() > 0.7 * locked.size or _is_settled(search, locked):
         return view, dual
     smaller, kept = view.reduced(locked)
@@ -214,7 +217,7 @@ def _is_settled(search: Search, locked: Status) -> bool:
     return free == 0 or (search.instance.p >= 0 and (need <= 0 or free <= need))
 
 
-def _fix(search: Search, view: View, locked: Status, dual: Dual) -> Status:
+def _fix(search: Search, locked: Status, dual: Dual) -> Status:
     """Fix by reduced cost every free site whose change would lift the bound past the target."""
     if _is_settled(search, locked):
         return locked
@@ -238,9 +241,9 @@ class _Node:
     dual: Dual
 
 
-def _branch(search: Search, view: View, dual: Dual, node_limit: int) -> float:
+def branch(search: Search, view: View, dual: Dual, node_limit: int) -> float:
     """Branch depth first; return the proved bound. Stops early when a better solution is found."""
-    locked = _fix(search, view, view.locked, dual)
+    locked = _fix(search, view.locked, dual)
     stack = [_Node(dual.bound, view, locked, dual)]
     while stack:
         node = stack.pop()
@@ -260,7 +263,7 @@ def _expand(search: Search, node: _Node) -> list[_Node]:
     view, locked = node.view, node.locked
     if _is_settled(search, locked):
         return _settle(search, view, locked)
-    dual = _ascend(search, view, locked, node.dual, _NODE)
+    dual = ascend(search, view, locked, node.dual, _NODE)
     if dual.seen_cost < search.cost:
         search.offer(dual.seen_cost, view.old[dual.seen])
     if dual.seen_cost <= search.cost or not search.opened.size:
@@ -268,7 +271,7 @@ def _expand(search: Search, node: _Node) -> list[_Node]:
     bound = max(node.bound, dual.bound)
     if search.closes(bound):
         return []
-    locked = _fix(search, view, locked, dual)
+    locked = _fix(search, locked, dual)
     if _is_settled(search, locked):
         return _settle(search, view, locked)
     if (locked >= 0).sum() < 0.7 * locked.size:
@@ -277,9 +280,9 @@ def _expand(search: Search, node: _Node) -> list[_Node]:
         dual = Dual(multiplier, dual.frequency[kept], dual.bound, dual.value[kept], dual.seen[kept])
         locked = view.locked
     free = np.flatnonzero(locked == 0)
-    site = free[np.argmin(np.abs(dual.frequency[free] - 0.6))]
+    site = free[np.argmin(np.abs(dual.frequency[free] - _UNDECIDED))]
     children = []
-    for side in (-1, 1) if dual.frequency[site] > 0.5 else (1, -1):
+    for side in (-1, 1) if dual.frequency[site] > _LIKELY else (1, -1):
         child = locked.copy()
         child[site] = side
         children.append(_Node(bound, view, child, dual))

@@ -1,8 +1,8 @@
 """Compiled vertex interchange: open, close and swap sites while it helps.
 
-The bookkeeping is that of Whitaker (1983) and Resende and Werneck (2007) with first improvement: nearest and second nearest open site
-of every client, the loss of closing each open site, and for each candidate the sparse correction ``extra_r``, so that memory does not
-grow with p × sites.
+The bookkeeping is that of Whitaker (1983) and Resende and Werneck (2007) with first improvement: nearest and second
+nearest open site of every client, the loss of closing each open site, and for each candidate the sparse correction
+``extra_r``, so that memory does not grow with p × sites.
 """
 
 from __future__ import annotations
@@ -126,55 +126,64 @@ def cheapest_closing(loss: Floats, fixed: Floats, status: Status, is_open: Bools
 
 
 @compiled
+def best_partner(
+    j: int, columns: Lists, nearest: Nearest, fixed: Floats, status: Status, scratch: tuple[Floats, Sites]
+) -> tuple[float, int, float]:
+    """Return (gain of opening `j`, the touched open site cheapest to close with it, that price); -1 and inf: none."""
+    extra, touched = scratch
+    loss = nearest[4]
+    gain, size = gain_of(j, columns, nearest, extra, touched)
+    out = -1
+    price = np.inf
+    for t in range(size):
+        r = touched[t]
+        if status[r] == 0 and loss[r] - fixed[r] - extra[r] < price:
+            out = r
+            price = loss[r] - fixed[r] - extra[r]
+        extra[r] = 0.0
+    return gain - fixed[j], out, price
+
+
+@compiled
 def interchange(
     rows: Lists,
     columns: Lists,
-    far: Floats,
-    fixed: Floats,
+    prices: tuple[Floats, Floats],
     status: Status,
     is_open: Bools,
-    may_resize: bool,  # noqa: FBT001  (kernels take positions only)
+    resizes: int,
     max_moves: int,
 ) -> int:
     """Improve `is_open` in place until no move helps; return the moves made.
 
-    Moves swap an open site that is not locked with a closed one that is not locked out; with `may_resize` also open or close one.
+    Moves swap an open site that is not locked with a closed one that is not locked out; if `resizes` is not 0, they
+    also open or close one. `prices` are `far` and the fixed costs.
     """
-    sites = is_open.size
+    far, fixed = prices
     nearest = measure(rows, far, is_open)
-    first_cost, loss = nearest[1], nearest[4]
-    extra = np.zeros(sites)
-    touched = np.empty(sites, np.int32)
+    loss = nearest[4]
+    scratch = (np.zeros(is_open.size), np.empty(is_open.size, np.int32))
     opened = 0
-    for r in range(sites):
-        if is_open[r]:
-            opened += 1
-    total = 0.0
-    for i in range(first_cost.size):
-        total += first_cost[i]
-    tolerance = 1e-9 * max(1.0, total)
+    for r in range(is_open.size):
+        opened += is_open[r]
+    tolerance = improvement_tolerance(nearest[1])
     moves = 0
     idle = 0
     j = -1
     least, cheapest = cheapest_closing(loss, fixed, status, is_open)
-    while idle < sites and moves < max_moves:
+    while idle < is_open.size and moves < max_moves:
         come, go = -1, -1
-        if may_resize and opened > 1 and -cheapest > tolerance:
+        if resizes != 0 and opened > 1 and -cheapest > tolerance:
             go = least
         else:
-            j = j + 1 if j + 1 < sites else 0
+            j = j + 1 if j + 1 < is_open.size else 0
             idle += 1
             if is_open[j] or status[j] != 0:
                 continue
-            gain, size = gain_of(j, columns, nearest, extra, touched)
-            gain -= fixed[j]
-            out, price = least, cheapest
-            for t in range(size):
-                r = touched[t]
-                if status[r] == 0 and loss[r] - fixed[r] - extra[r] < price:
-                    out, price = r, loss[r] - fixed[r] - extra[r]
-                extra[r] = 0.0
-            if may_resize and price >= 0.0 and gain > tolerance:
+            gain, out, price = best_partner(j, columns, nearest, fixed, status, scratch)
+            if cheapest < price:
+                out, price = least, cheapest
+            if resizes != 0 and price >= 0.0 and gain > tolerance:
                 come = j
             elif out >= 0 and gain - price > tolerance:
                 come, go = j, out
@@ -182,13 +191,30 @@ def interchange(
                 continue
         moves += 1
         idle = 0
-        if come >= 0:
-            is_open[come] = True
-            opened += 1
-            open_site(come, columns, nearest)
-        if go >= 0:
-            is_open[go] = False
-            opened -= 1
-            close_site(go, rows, columns, far, is_open, nearest)
+        opened += make_move(come, go, rows, columns, far, is_open, nearest)
         least, cheapest = cheapest_closing(loss, fixed, status, is_open)
     return moves
+
+
+@compiled
+def improvement_tolerance(cost: Floats) -> float:
+    """Return what a move must bring so that rounding cannot make moves go in circles."""
+    total = 0.0
+    for i in range(cost.size):
+        total += cost[i]
+    return 1e-9 * max(1.0, total)
+
+
+@compiled
+def make_move(come: int, go: int, rows: Lists, columns: Lists, far: Floats, is_open: Bools, nearest: Nearest) -> int:
+    """Open `come` and close `go` (-1: none); return the change in open sites."""
+    change = 0
+    if come >= 0:
+        is_open[come] = True
+        change += 1
+        open_site(come, columns, nearest)
+    if go >= 0:
+        is_open[go] = False
+        change -= 1
+        close_site(go, rows, columns, far, is_open, nearest)
+    return change

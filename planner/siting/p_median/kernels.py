@@ -1,8 +1,8 @@
 """Compiled inner loops of the Lagrangian bound. Each has a numpy twin in the tests as its oracle.
 
-Costs come as lists in CSR form: client ``i`` owns the entries ``start[i]:start[i+1]`` of `site` and `cost`, ascending in cost; and
-the same entries by site (`CostLists.by_site`). Lists may stop at a radius; a multiplier never exceeds the cost at which its list
-stops, so that every pair a multiplier pays for is in the list and the bound stays valid.
+Costs come as lists in CSR form: client ``i`` owns the entries ``start[i]:start[i+1]`` of `site` and `cost`, ascending
+in cost; and the same entries by site (`CostLists.by_site`). Lists may stop at a radius; a multiplier never exceeds
+the cost at which its list stops, so that every pair a multiplier pays for is in the list and the bound stays valid.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ Ints = npt.NDArray[np.int64]
 Sites = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 Status = npt.NDArray[np.int8]
+
+#: A step shorter than this brings nothing more.
+LEAST_STEP = 0.005
 
 
 @compiled
@@ -44,7 +47,7 @@ def site_values(start: Ints, site: Sites, cost: Floats, multiplier: Floats, fixe
 
 @compiled
 def select(array: Floats, size: int, rank: int) -> float:
-    """Return the entry of that rank among the first `size`, which are left with no larger one before and no smaller one behind."""
+    """Return the entry of that rank among the first `size`, leaving no larger one before and no smaller one behind."""
     low = 0
     high = size - 1
     while low < high:
@@ -68,16 +71,12 @@ def select(array: Floats, size: int, rank: int) -> float:
             low = left
         else:
             break
-    return array[rank]
+    return float(array[rank])
 
 
 @compiled
-def choose_sites(value: Floats, status: Status, p: int, chosen: Bools, order: Floats) -> tuple[float, float, float]:
-    """Choose the sites that minimise the relaxed problem; return (Σ value, last chosen value, next value).
-
-    Locked sites first. `p` ≥ 0: exactly p sites, the least values. `p` < 0: every free site of negative value (at least one site in
-    all); then the two last figures are 0, the value at which a site pays.
-    """
+def count_sites(value: Floats, status: Status, chosen: Bools, order: Floats) -> tuple[float, int, int, int]:
+    """Choose the locked sites, list the free values in `order`; return (Σ value, locked, free, free and negative)."""
     total = 0.0
     must = 0
     free = 0
@@ -90,13 +89,38 @@ def choose_sites(value: Floats, status: Status, p: int, chosen: Bools, order: Fl
         elif status[j] == 0:
             order[free] = value[j]
             free += 1
-            if value[j] < 0.0:
-                negative += 1
+            negative += value[j] < 0.0
+    return total, must, free, negative
+
+
+@compiled
+def take_free(value: Floats, status: Status, last: float, count: int, chosen: Bools) -> float:
+    """Choose `count` free sites of value at most `last`, the smaller index first among equals; return Σ value."""
+    total = 0.0
+    for j in range(value.size):
+        if status[j] == 0 and value[j] < last:
+            chosen[j] = True
+            total += value[j]
+            count -= 1
+    for j in range(value.size):
+        if count > 0 and status[j] == 0 and value[j] == last:
+            chosen[j] = True
+            total += last
+            count -= 1
+    return total
+
+
+@compiled
+def choose_sites(value: Floats, status: Status, p: int, chosen: Bools, order: Floats) -> tuple[float, float, float]:
+    """Choose the sites that minimise the relaxed problem; return (Σ value, last chosen value, next value).
+
+    Locked sites first. `p` ≥ 0: exactly p sites, the least values. `p` < 0: every free site of negative value (at least
+    one site in all); then the two last figures are 0, the value at which a site pays.
+    """
+    total, must, free, negative = count_sites(value, status, chosen, order)
     need = p - must
     if p < 0:
-        need = negative
-        if negative + must == 0:
-            need = 1
+        need = negative if negative + must > 0 else 1
     if need <= 0 or free == 0:
         return total, (0.0 if p < 0 else -np.inf), (0.0 if p < 0 else np.inf)
     need = min(need, free)
@@ -104,19 +128,7 @@ def choose_sites(value: Floats, status: Status, p: int, chosen: Bools, order: Fl
     following = np.inf
     for k in range(need, free):
         following = min(following, order[k])
-    left = need
-    for j in range(value.size):
-        if status[j] == 0 and value[j] < last:
-            chosen[j] = True
-            total += value[j]
-            left -= 1
-    for j in range(value.size):
-        if left == 0:
-            break
-        if status[j] == 0 and value[j] == last:
-            chosen[j] = True
-            total += last
-            left -= 1
+    total += take_free(value, status, last, need, chosen)
     if p < 0 and last < 0.0:
         return total, 0.0, 0.0
     return total, last, following
@@ -181,77 +193,101 @@ Work = tuple[Floats, Floats, Floats, Floats, Bools]
 
 
 @compiled
+def deflect(excess: Floats, direction: Floats, multiplier: Floats, limit: Floats) -> float:
+    """Set ``d = g + d / 2``, without parts that would only push a multiplier past its limit; return ``|d|²``."""
+    total = 0.0
+    for i in range(excess.size):
+        direction[i] = excess[i] + 0.5 * direction[i]
+        if direction[i] > 0.0 and multiplier[i] >= limit[i]:
+            direction[i] = 0.0
+        total += direction[i] * direction[i]
+    return total
+
+
+@compiled
+def move(multiplier: Floats, direction: Floats, limit: Floats, length: float) -> None:
+    """Step along the direction, staying between 0 and the limit."""
+    for i in range(multiplier.size):
+        multiplier[i] = min(max(multiplier[i] + length * direction[i], 0.0), limit[i])
+
+
+@compiled
+def relaxed(rows: Lists, multiplier: Floats, fixed: Floats, value: Floats) -> tuple[float, int]:
+    """Fill the site values; return (Σ λ, pairs paid for)."""
+    pairs = site_values(rows[0], rows[1], rows[2], multiplier, fixed, value)
+    total = 0.0
+    for i in range(multiplier.size):
+        total += multiplier[i]
+    return total, pairs
+
+
+@compiled
 def subgradient(
     rows: Lists, columns: Lists, prices: Prices, status: Status, p: int, plan: Plan, work: Work
 ) -> tuple[float, float, int]:
-    """Raise the Lagrangian bound by deflected subgradient steps (Held, Wolfe and Crowder 1974; Camerini et al. 1975).
+    """Raise the Lagrangian bound by deflected subgradient steps (Held, Wolfe, Crowder 1974; Camerini et al. 1975).
 
-    The step is ``t = step · (upper - L(λ)) / |d|²`` along ``d = g + d_before / 2``; `step` shrinks when `patience` iterations brought
-    nothing. Stops when the bound passes `closing`. Changes all of `work`. Returns (best bound, cost of the cheapest set of chosen
-    sites met, iterations).
+    The step is ``t = step · (upper - L(λ)) / |d|²`` along ``d = g + d_before / 2``; `step` shrinks when `patience`
+    iterations brought nothing. Stops when the bound passes `closing`. Changes all of `work`. Returns (best bound, cost
+    of the cheapest set of chosen sites met, iterations).
     """
-    start, site, cost = rows
     far, limit, fixed = prices
     upper, closing, step, iterations, patience = plan
     multiplier, best_multiplier, best_value, frequency, best_open = work
-    clients = multiplier.size
     value = np.empty(status.size)
     order = np.empty(status.size)
     chosen = np.zeros(status.size, np.bool_)
-    excess = np.empty(clients)
-    direction = np.zeros(clients)
+    excess = np.empty(multiplier.size)
+    direction = np.zeros(multiplier.size)
     best = -1e300
     best_cost = np.inf
     since = 0
     done = 0
-    for t in range(iterations):
-        done = t + 1
-        pairs = site_values(start, site, cost, multiplier, fixed, value)
-        bound, _, _ = choose_sites(value, status, p, chosen, order)
-        for i in range(clients):
-            bound += multiplier[i]
+    while done < iterations:
+        total, pairs = relaxed(rows, multiplier, fixed, value)
+        bound = total + choose_sites(value, status, p, chosen, order)[0]
         reach = note_choice(columns[0], chosen, frequency)
         since += 1
         if bound > best + 1e-9 * abs(best):
-            if bound > best + 1e-5 * abs(bound):
-                since = 0
+            since = 0 if bound > best + 1e-5 * abs(bound) else since
             best = bound
             copy_into(multiplier, best_multiplier)
             copy_into(value, best_value)
-        if t % 4 == 0:
-            here = open_cost(start, site, cost, far, fixed, chosen)
-            if here < best_cost:
-                best_cost = here
-                for j in range(chosen.size):
-                    best_open[j] = chosen[j]
+        if done % 4 == 0:
+            best_cost = note_open(rows, far, fixed, chosen, best_cost, best_open)
+        done += 1
         if best > closing:
             break
         if since >= patience:
             step *= 0.6
             since = 0
             copy_into(best_multiplier, multiplier)
-            for i in range(clients):
+            for i in range(direction.size):
                 direction[i] = 0.0
-            if step < 0.005:
+            if step < LEAST_STEP:
                 break
             continue
         if reach < pairs:
             site_excess(columns[0], columns[1], columns[2], multiplier, chosen, excess)
         else:
-            assignment_excess(start, site, cost, multiplier, chosen, excess)
-        total = 0.0
-        for i in range(clients):
-            direction[i] = excess[i] + 0.5 * direction[i]
-            if direction[i] > 0.0 and multiplier[i] >= limit[i]:
-                direction[i] = 0.0
-            total += direction[i] * direction[i]
-        if total == 0.0:
+            assignment_excess(rows[0], rows[1], rows[2], multiplier, chosen, excess)
+        square = deflect(excess, direction, multiplier, limit)
+        if square == 0.0:
             break
         target = min(upper, best_cost)
-        length = step * max(target - bound, 1e-6 * abs(target)) / total
-        for i in range(clients):
-            multiplier[i] = min(max(multiplier[i] + length * direction[i], 0.0), limit[i])
+        move(multiplier, direction, limit, step * max(target - bound, 1e-6 * abs(target)) / square)
     return best, best_cost, done
+
+
+@compiled
+def note_open(rows: Lists, far: Floats, fixed: Floats, chosen: Bools, best_cost: float, best_open: Bools) -> float:
+    """Keep `chosen` in `best_open` if it costs less than `best_cost`; return the lesser cost."""
+    here = open_cost(rows[0], rows[1], rows[2], far, fixed, chosen)
+    if here >= best_cost:
+        return best_cost
+    for j in range(chosen.size):
+        best_open[j] = chosen[j]
+    return here
 
 
 @compiled

@@ -80,7 +80,7 @@ class View:
 
 @dataclass(slots=True, eq=False)
 class Dual:
-    """Multipliers with the bound they prove, site values, frequency of choice, and the cheapest set of chosen sites met."""
+    """Multipliers, the bound they prove, site values, frequency of choice, and the cheapest set of chosen sites met."""
 
     multiplier: Floats
     frequency: Floats
@@ -94,7 +94,8 @@ class Dual:
 class Search:
     """State of one search: best solution, target, nodes and the clock.
 
-    `tried` is the last local optimum; `floor` is the least bound of a node given up because the gap asked for was reached there.
+    `exact` measures an open set where cut lists cannot; `tried` is the last local optimum; `floor` is the least bound
+    of a node given up because the gap asked for was reached there.
     """
 
     instance: MedianInstance
@@ -108,6 +109,7 @@ class Search:
     nodes: int = 0
     improved: bool = False
     began: float = field(default_factory=time.monotonic)
+    exact: Callable[[Ints], float] | None = None
 
     @property
     def late(self) -> bool:
@@ -125,7 +127,7 @@ class Search:
         return min(self.target, self.cost - self.gap * abs(self.cost))
 
     def closes(self, bound: float) -> bool:
-        """Tell whether a part of the search with this bound may be given up, and remember the bound if proof is not full."""
+        """Tell whether a part with this bound may be given up; remember the bound if proof is not full."""
         if bound > self.target:
             return True
         if bound >= self.good_enough and self.gap > 0.0:
@@ -146,15 +148,22 @@ class Search:
         is_open = np.zeros(instance.lists.site_count, np.bool_)
         is_open[complete(instance, sites)] = True
         interchange.interchange(
-            instance.lists.rows, instance.lists.columns, instance.far, instance.fixed, instance.locked,
-            is_open, instance.p < 0, 1_000_000,
-        )  # fmt: skip
+            instance.lists.rows,
+            instance.lists.columns,
+            (instance.far, instance.fixed),
+            instance.locked,
+            is_open,
+            int(instance.p < 0),
+            1_000_000,
+        )
         self.tried = np.flatnonzero(is_open)
         self.offer(self.cost_of(is_open), self.tried)
 
     def cost_of(self, is_open: Bools) -> float:
         """Return the cost of an open set."""
         instance = self.instance
+        if self.exact is not None:
+            return self.exact(np.flatnonzero(is_open))
         return kernels.open_cost(*instance.lists.rows, instance.far, instance.fixed, is_open)
 
 
