@@ -17,6 +17,7 @@ _MODULES = (
     "land",
     "hub_roles",
     "covering_plan",
+    "frontier",
     "around",
     "plan_importance",
     "plan_shadow",

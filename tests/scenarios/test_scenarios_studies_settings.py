@@ -54,7 +54,9 @@ def test_studies_run_in_the_order_of_their_names_and_can_be_left_out(tmp_path: P
 
 
 def test_resolved_settings_with_studies_run_again(tmp_path: Path) -> None:
-    file = write(tmp_path, COVER + '[studies."覆盖 1"]\nkind = "land"\n'.replace(" 1", "-1") + 'on_failure = "report"\n')
+    file = write(
+        tmp_path, COVER + '[studies."覆盖 1"]\nkind = "land"\n'.replace(" 1", "-1") + 'on_failure = "report"\n'
+    )
     first = resolve_scenario(file, sets=["studies.cover.open=['P1', 'P2']", "studies.cover.radii=[1, 2.5]"])
     again = resolve_scenario(write(tmp_path, first.toml(), "resolved.toml"))
     values = {key: setting.value for key, setting in first.settings.items()}
@@ -136,5 +138,3 @@ def test_reference_page_is_up_to_date() -> None:
 def test_library_scenario_asks_one_study_of_every_kind() -> None:
     kinds = [study.kind.kind for study in resolve_scenario("studies").studies]
     assert sorted(kinds) == sorted(study_kinds())
-
-
