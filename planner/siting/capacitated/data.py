@@ -8,12 +8,15 @@ import numpy as np
 from scipy import sparse
 
 from planner.problems.siting import Floats, SitingProblem
-from planner.siting.capacitated.kernels import SiteLists
+from planner.siting.capacitated.kernels import Ints, SiteLists
 from planner.siting.milp_rows import usable_pairs
 from planner.siting.side import effective_locks
 
 #: Largest 0/1 knapsack table (items × capacity), summed over sites, that is solved by dynamic programming.
 _TABLE_MAX = 40_000_000
+#: Largest covering table (sites × units of total demand), and largest capacity, solved in whole units.
+_COVER_MAX = 600_000
+_UNIT_MAX = 1e15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +86,24 @@ def lists_of(problem: SitingProblem, cost: Floats, capacity: Floats) -> SiteList
         -1 if problem.p is None else int(problem.p),
         float(problem.demand.sum()),
         problem.demand_count,
+        *_units(problem),
     )
+
+
+def _units(problem: SitingProblem) -> tuple[Ints, int]:
+    """Return capacities and total demand in the largest unit all capacities are whole multiples of (0: not usable)."""
+    demand, capacity = float(problem.demand.sum()), problem.capacity
+    none = np.zeros(problem.site_count, dtype=np.int64), 0
+    limited = capacity[np.isfinite(capacity) & (capacity < demand)]
+    if problem.p is not None or limited.size == 0 or not _is_whole(limited) or limited.max() > _UNIT_MAX:
+        return none
+    unit = float(np.gcd.reduce(limited.astype(np.int64)))
+    if unit <= 0:
+        return none
+    need = int(np.ceil(demand / unit * (1 - 1e-12)))
+    if need * problem.site_count > _COVER_MAX:
+        return none
+    return np.where(capacity < demand, np.minimum(capacity, demand) // unit, need).astype(np.int64), need
 
 
 def reduced_distance(data: Capacitated, keep: Floats) -> sparse.csr_array:

@@ -14,19 +14,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.engines.mathopt import ENGINE
-from planner.problems.siting import Bools, Floats, Locks, SitingProblem
+from planner.problems.siting import Floats, SitingProblem
 from planner.progress import ProgressEvent, ProgressListener
 from planner.siting import milp_serve
 from planner.siting.capacitated import kernels
-from planner.siting.capacitated.data import Capacitated, prepare, reduced_distance
-from planner.siting.capacitated.primal import Primal
-from planner.siting.milp import Outcome, read_answer, selection, solve_form
+from planner.siting.capacitated.branch import Branching, Node
+from planner.siting.capacitated.data import Capacitated, prepare
+from planner.siting.capacitated.kernels import Climb, Ints
+from planner.siting.capacitated.primal import Plan, Primal
+from planner.siting.capacitated.reduce import part_of, reduce_lists
+from planner.siting.milp import Outcome, selection, solve_form
 from planner.siting.milp_decide import Allocation
 from planner.siting.selection import SiteSelection, SolveLimits
 
 NAME = f"Lagrangian to knapsacks, then {ENGINE}"
 _CHUNK = 25
 _KICKS = 6
+#: Nodes and share of the time for the relaxation with divided demand; nodes and seconds to place clients on given sites.
+_SPLIT_NODES, _SPLIT_TIME = 400, 0.25
+_PLACE_NODES, _PLACE_S = 500, 10.0
 #: Relative slack of every comparison that proves something.
 _SLACK = 1e-9
 _SPLIT_PHASE = (400, 1.5, 12.0)
@@ -53,7 +59,7 @@ def solve_capacitated(
     """Solve a capacitated model with locks and p, without other side constraints."""
     options = {"single_source": single_source}
     search = _Search(prepare(problem, single_source=single_source), limits, listener)
-    outcome = search.run(model, options)
+    outcome = search.run()
     return selection(model, problem, options, outcome, limits, engine=NAME)
 
 
@@ -78,32 +84,72 @@ class _Search:
         value = self.primal.best.value
         return self.dual.bound >= self.target or value - self.dual.bound <= self.limits.relative_gap * abs(value)
 
-    def run(self, model: str, options: dict[str, bool]) -> Outcome:
+    def run(self) -> Outcome:
         """Search to proof or limit."""
         self._phase(_SPLIT_PHASE, whole=False)
+        if not self.closed() and self.data.is_whole:
+            self._from_split()
         if not self.closed() and self.data.exact_knapsack:
             self._phase(_WHOLE_PHASE, whole=True)
         if self.closed():
             return self._outcome("")
-        return self._finish(model, options)
+        return self._finish()
 
     def _phase(self, phase: tuple[int, float, float], *, whole: bool) -> None:
         """Climb in chunks; after each, try the sites the relaxation opens."""
         rounds, length, patience = phase
         dual, steps = self.dual, np.array([0.0, length, patience, self.dual.bound, 0.0])
-        price, best = dual.price.copy(), dual.price.copy()
+        lists = self.data.lists
+        often = np.zeros(lists.cost.size)
+        climb = Climb(dual.price.copy(), dual.price.copy(), dual.opened, np.zeros(lists.fixed.size), often, steps)
         for _ in range(0, rounds, _CHUNK):
             value = self.primal.best.value
             steps[0] = value if np.isfinite(value) else abs(steps[3]) * 1.1 + 1.0 if np.isfinite(steps[3]) else 1e9
             if not np.isfinite(value) and not np.isfinite(steps[3]):
                 steps[0] = float(np.abs(dual.price).sum()) * 1.1 + 1.0
-            kernels.ascend(self.data.lists, price, best, dual.opened, steps, whole=whole, rounds=_CHUNK)
-            dual.price, dual.bound = best.copy(), float(steps[3])
-            self.primal.offer(self.primal.completed(dual.opened))
+            kernels.ascend(self.data.lists, climb, whole=whole, rounds=_CHUNK)
+            dual.price, dual.bound = climb.best_price.copy(), float(steps[3])
+            found = self.primal.plan_at(self.primal.completed(dual.opened))
+            if self.data.is_whole:
+                self.primal.descend(found, 10)
             self._improve(whole=whole)
             self._tell()
             if self.closed() or steps[1] < 5e-3 or time.monotonic() > self.stop:
                 return
+
+    def _from_split(self) -> None:
+        """Take the sites of the best plan with divided demand, and place the clients on them by HiGHS.
+
+        Dividing demand is a relaxation, so what is proved of it is proved here; its sites are often the right ones.
+        """
+        left = self.stop - time.monotonic()
+        data = prepare(self.data.problem, single_source=False)
+        limits = replace(self.limits, node_limit=_SPLIT_NODES, time_limit_s=max(left * _SPLIT_TIME, 0.01))
+        search = _Search(data, limits, lambda _event: None)
+        relaxed = search.run()
+        if relaxed.bound is not None:
+            self.dual.bound = max(self.dual.bound, min(relaxed.bound, self.primal.best.value))
+        for sites in (search.primal.best.sites, self.primal.best.sites):
+            if sites.size and not self.closed():
+                self._place(sites)
+        self._tell()
+
+    def _place(self, sites: Ints) -> None:
+        """Offer the best single-source plan on given sites that HiGHS finds within a few nodes."""
+        locked = np.full(self.data.lists.fixed.size, -1, dtype=np.int8)
+        locked[sites] = 1
+        problem = replace(self.data.problem, locked=locked, p=None)
+        form = milp_serve.facility_location(problem, {"single_source": True})
+        left = max(min(self.stop - time.monotonic(), _PLACE_S), 0.01)
+        answer = solve_form(form, replace(self.limits, node_limit=_PLACE_NODES, time_limit_s=left))
+        if answer.values is None or form.pairs is None:
+            return
+        share = np.zeros(self.data.cost.shape)
+        share[form.pairs.demand, form.pairs.site] = np.round(answer.values[form.pairs.column])
+        placed = share[:, sites]
+        fits = (placed.T @ problem.demand <= problem.capacity[sites] * (1 + 1e-9)).all()
+        if fits and (placed.sum(axis=1) == 1).all():
+            self.primal.take(Plan(self.primal.value_of(sites, placed), sites, placed))
 
     def _improve(self, *, whole: bool) -> None:
         """Search around the best plan: to a local best, and in the second phase from kicked plans."""
@@ -125,79 +171,29 @@ class _Search:
         gap = None if known is None else max(0.0, (known - bound) / max(abs(known), 1e-12))
         self.listener(ProgressEvent("siting", known, min(bound, value), gap))
 
-    def _outcome(self, cut: str, bound: float | None = None) -> Outcome:
-        best, proved = self.primal.best, self.dual.bound if bound is None else bound
+    def _outcome(self, cut: str) -> Outcome:
+        best, proved = self.primal.best, self.dual.bound
         if not np.isfinite(best.value):
             return Outcome(bound=proved, cut=cut)
         proved = best.value if proved >= self.target else min(proved, best.value)
         return Outcome(tuple(best.sites.tolist()), _allocation(best.sites, best.share), best.value, proved, cut=cut)
 
-    def _finish(self, model: str, options: dict[str, bool]) -> Outcome:
-        """Give HiGHS the pairs and sites that can still be part of a better plan."""
-        keep, locked = self._reduce()
-        left = self.stop - time.monotonic()
-        if left <= 0:
-            return self._outcome("time")
-        reduced = replace(self.data.problem, distance=reduced_distance(self.data, keep), locked=locked)
-        form = milp_serve.facility_location(reduced, options)
-        inner = replace(self.limits, time_limit_s=left)
-        answer = solve_form(form, inner, hint=self._hint(form), tell=self._hear)
-        found = read_answer(model, reduced, form, answer, options)
-        if found.infeasible:
-            # Nothing better than the plan in hand is left; without a plan nothing was taken out, so there is none.
-            has_plan = np.isfinite(self.primal.best.value)
-            return self._outcome("", self.primal.best.value) if has_plan else Outcome(infeasible=True)
-        rest = -np.inf if found.bound is None else found.bound
-        bound = max(self.dual.bound, rest)
-        if found.objective is not None and found.objective < self.primal.best.value:
-            proved = min(bound, found.objective)
-            return Outcome(found.open_sites, found.allocation, found.objective, proved, cut=found.cut)
-        return self._outcome(found.cut, bound)
+    def _finish(self) -> Outcome:
+        """Take out what cannot be part of a better plan and search the rest."""
+        lists = self.data.lists
+        bound, keep, locked = reduce_lists(lists, self.dual.price, self.target, whole=self.data.exact_knapsack)
+        search = Branching(self.data, self.primal, lambda: self.target, self._tell_bound)
+        root = Node(part_of(lists, keep, locked), self.dual.price)
+        gap = self.limits.relative_gap
+        proved = search.run(root, max(bound, self.dual.bound), node_limit=self.limits.node_limit, stop=self.stop, gap=gap)
+        if not np.isfinite(proved) and not np.isfinite(self.primal.best.value):
+            return Outcome(infeasible=True)
+        self.dual.bound = max(self.dual.bound, proved)
+        return self._outcome(search.cut)
 
-    def _hear(self, objective: float | None, bound: float | None) -> None:
-        value = min(self.primal.best.value, np.inf if objective is None else objective)
-        proved = max(self.dual.bound, -np.inf if bound is None else min(bound, value))
-        if np.isfinite(value):
-            gap = max(0.0, (value - proved) / max(abs(value), 1e-12))
-            self.listener(ProgressEvent("siting", value, proved, gap))
-
-    def _hint(self, form: milp_serve.Form) -> Floats | None:
-        """Return the plan in hand as a first solution, if all its pairs are still there."""
-        best, pairs = self.primal.best, form.pairs
-        if not np.isfinite(best.value) or pairs is None:
-            return None
-        share = np.zeros(self.data.cost.shape)
-        share[:, best.sites] = best.share
-        values = np.zeros(len(form.linear.costs))
-        values[best.sites] = 1.0
-        values[pairs.column] = share[pairs.demand, pairs.site]
-        return values
-
-    def _reduce(self) -> tuple[Bools, Locks]:
-        """Return the pairs that can be part of a better plan, and the locks it must have."""
-        lists, dual = self.data.lists, self.dual
-        keep: Bools = np.isfinite(self.data.cost)
-        locked = lists.locked.copy()
-        if not np.isfinite(self.primal.best.value):
-            return keep, locked
-        value, room_price = np.empty(lists.fixed.size), np.empty(lists.fixed.size)
-        share = np.zeros(lists.cost.size)
-        kernels.split_values(lists, dual.price, value, share, room_price)
-        opened = np.zeros(lists.fixed.size)
-        total, last, following = kernels.choose_sites(lists, value, opened)
-        bound = float(dual.price.sum()) + total
-        scale = np.ones(lists.fixed.size) if lists.p >= 0 else lists.capacity
-        opening = np.where(opened > 0, 0.0, np.maximum(value - last * scale, 0.0))
-        closing = np.where(opened > 0, np.maximum(following * scale - value, 0.0), 0.0)
-        free = locked == 0
-        locked[free & (bound + opening >= self.target)] = -1
-        locked[free & (opened >= 1) & (bound + closing >= self.target)] = 1
-        site = np.repeat(np.arange(lists.fixed.size), np.diff(lists.start))
-        forced = lists.cost - dual.price[lists.client] + room_price[site] * lists.quantity
-        gone = bound + opening[site] + np.maximum(forced, 0.0) >= self.target
-        keep[lists.client[gone], site[gone]] = False
-        return keep, locked
-
+    def _tell_bound(self, bound: float) -> None:
+        self.dual.bound = max(self.dual.bound, min(bound, self.primal.best.value))
+        self._tell()
 
 def _first_prices(data: Capacitated) -> Floats:
     """Return each demand point's cheapest service with its part of the site's fixed cost."""
@@ -209,7 +205,7 @@ def _first_prices(data: Capacitated) -> Floats:
     return np.where(np.isfinite(second), second, np.where(np.isfinite(cheapest[:, 0]), cheapest[:, 0], 0.0))
 
 
-def _allocation(sites: Floats, share: Floats) -> Allocation:
+def _allocation(sites: Ints, share: Floats) -> Allocation:
     found = {}
     for i in range(share.shape[0]):
         parts = [(int(sites[k]), float(share[i, k])) for k in np.flatnonzero(share[i] > 1e-9)]

@@ -17,6 +17,11 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Status = npt.NDArray[np.int8]
 
+#: Weight of a round in the running means; a direction this short is none.
+_MEMORY = 0.05
+_FLAT = 1e-12
+_GAIN = 1e-9
+
 
 class SiteLists(NamedTuple):
     """Pairs by site: site ``j`` owns entries ``start[j]:start[j+1]``; quantities per entry; cost of the whole demand."""
@@ -31,6 +36,23 @@ class SiteLists(NamedTuple):
     p: int
     total: float
     client_count: int
+    unit_capacity: Ints
+    unit_total: int
+
+
+class Climb(NamedTuple):
+    """State of a subgradient climb; everything is updated in place.
+
+    `steps` holds target value, step length, patience, best bound and rounds without progress. `opened` is the choice of sites at the
+    best bound; `often_open` and `often_share` are running means over the rounds, near a solution of the linear relaxation.
+    """
+
+    price: Floats
+    best_price: Floats
+    opened: Floats
+    often_open: Floats
+    often_share: Floats
+    steps: Floats
 
 
 @compiled
@@ -125,6 +147,71 @@ def whole_values(data: SiteLists, price: Floats, value: Floats, share: Floats) -
 
 
 @compiled
+def cover_step(data: SiteLists, value: Floats, j: int, before: Floats, after: Floats) -> None:
+    """Extend a covering table by site j: `after` is the least Σ value for each amount of capacity reached."""
+    need = data.unit_total
+    size = min(data.unit_capacity[j], need)
+    after[:] = np.inf
+    if data.locked[j] <= 0:
+        after[:] = before
+    if data.locked[j] >= 0:
+        for c in range(need + 1):
+            reached = min(c + size, need)
+            if before[c] + value[j] < after[reached]:
+                after[reached] = before[c] + value[j]
+
+
+@compiled
+def cover_sites(data: SiteLists, value: Floats, opened: Floats) -> float:
+    """Fill the sites of least Σ value whose capacities, in whole units, hold all demand; return Σ value (inf: none)."""
+    count, need = value.size, data.unit_total
+    table = np.full((count + 1, need + 1), np.inf)
+    table[0, 0] = 0.0
+    for j in range(count):
+        cover_step(data, value, j, table[j], table[j + 1])
+    c = need
+    for j in range(count - 1, -1, -1):
+        if data.locked[j] <= 0 and table[j + 1, c] == table[j, c]:
+            opened[j] = 0.0
+            continue
+        opened[j] = 1.0
+        size = min(data.unit_capacity[j], need)
+        here = max(c - size, 0)
+        if c == need:
+            for b in range(max(need - size, 0), need + 1):
+                if table[j, b] < table[j, here]:
+                    here = b
+        c = here
+    return float(table[count, need])
+
+
+@compiled
+def cover_tables(data: SiteLists, value: Floats, with_site: Floats, without: Floats) -> None:
+    """Fill the least Σ value given that a site is open, and that it is closed (inf: not possible)."""
+    count, need = value.size, data.unit_total
+    ahead = np.full((count + 1, need + 1), np.inf)
+    behind = np.full((count + 1, need + 1), np.inf)
+    ahead[0, 0] = 0.0
+    behind[count, 0] = 0.0
+    for j in range(count):
+        cover_step(data, value, j, ahead[j], ahead[j + 1])
+    for j in range(count - 1, -1, -1):
+        cover_step(data, value, j, behind[j + 1], behind[j])
+    for j in range(count):
+        size = min(data.unit_capacity[j], need)
+        # least[c]: the sites after j reach at least c
+        least = behind[j + 1].copy()
+        for c in range(need - 1, -1, -1):
+            least[c] = min(least[c], least[c + 1])
+        with_site[j], without[j] = np.inf, np.inf
+        for c in range(need + 1):
+            if data.locked[j] >= 0:
+                with_site[j] = min(with_site[j], ahead[j, c] + value[j] + least[max(0, need - c - size)])
+            if data.locked[j] <= 0:
+                without[j] = min(without[j], ahead[j, c] + least[need - c])
+
+
+@compiled
 def choose_sites(data: SiteLists, value: Floats, opened: Floats) -> tuple[float, float, float]:
     """Fill how far each site is open in the relaxed problem; return (Σ value, price of opening, price of closing).
 
@@ -139,6 +226,8 @@ def choose_sites(data: SiteLists, value: Floats, opened: Floats) -> tuple[float,
             total += value[j]
             must += 1
             room += data.capacity[j]
+    if data.p < 0 and data.unit_total > 0:
+        return cover_sites(data, value, opened), 0.0, 0.0
     if data.p >= 0:
         ranked = np.argsort(value, kind="mergesort")
         last, following = -np.inf, np.inf
@@ -179,18 +268,13 @@ def choose_sites(data: SiteLists, value: Floats, opened: Floats) -> tuple[float,
 
 
 @compiled
-def ascend(
-    data: SiteLists, price: Floats, best_price: Floats, opened: Floats, steps: Floats, *, whole: bool, rounds: int
-) -> float:
-    """Improve the prices by subgradient steps; return the best bound.
-
-    `steps` holds target value, step length, patience, best bound so far and rounds without progress; it is updated, as are `price`
-    (current), `best_price` and `opened` (at the best bound).
-    """
+def ascend(data: SiteLists, climb: Climb, *, whole: bool, rounds: int) -> float:
+    """Improve the prices by subgradient steps; return the best bound."""
     sites, clients = data.fixed.size, data.client_count
     value, room_price, current = np.empty(sites), np.empty(sites), np.empty(sites)
     share = np.zeros(data.cost.size)
     direction = np.zeros(clients)
+    price, steps = climb.price, climb.steps
     for _ in range(rounds):
         if whole:
             whole_values(data, price, value, share)
@@ -200,34 +284,37 @@ def ascend(
         if bound > steps[3] + 1e-9 * abs(bound):
             steps[3] = bound
             steps[4] = 0.0
-            best_price[:] = price
-            opened[:] = current
+            climb.best_price[:] = price
+            climb.opened[:] = current
         else:
             steps[4] += 1.0
         slope = np.ones(clients)
         for j in range(sites):
-            if current[j] > 0.0:
-                for k in range(data.start[j], data.start[j + 1]):
-                    slope[data.client[k]] -= current[j] * share[k]
+            climb.often_open[j] += _MEMORY * (current[j] - climb.often_open[j])
+            for k in range(data.start[j], data.start[j + 1]):
+                part = current[j] * share[k]
+                climb.often_share[k] += _MEMORY * (part - climb.often_share[k])
+                slope[data.client[k]] -= part
         direction[:] = slope + 0.3 * direction
         norm = (direction * direction).sum()
-        if norm < 1e-12 or steps[3] >= steps[0]:
+        if norm < _FLAT or steps[3] >= steps[0]:
             break
         if steps[4] >= steps[2]:
             steps[1] *= 0.6
             steps[4] = 0.0
-            price[:] = best_price
+            price[:] = climb.best_price
             direction[:] = 0.0
             continue
         price += steps[1] * max(steps[0] - bound, 1e-6 * abs(steps[0])) / norm * direction
-    return steps[3]
+    return float(steps[3])
 
 
 @compiled
-def assign(cost: Floats, quantity: Floats, room: Floats, choice: Ints) -> float:
+def assign(cost: Floats, quantity: Floats, room: Floats, choice: Ints, bulk: float) -> float:
     """Give every client one column of `cost` within `room` by largest regret first; return the cost (inf: stuck).
 
-    `cost` is (clients × open sites). Unplaced clients keep choice -1.
+    `cost` is (clients × open sites). Unplaced clients keep choice -1. `bulk` is how much a unit of quantity adds to the regret: the
+    more, the earlier large clients are placed.
     """
     clients, sites = cost.shape
     choice[:] = -1
@@ -247,7 +334,7 @@ def assign(cost: Floats, quantity: Floats, room: Floats, choice: Ints) -> float:
                         second = c
             if site < 0:
                 return np.inf
-            regret = 1e300 + quantity[i] if second == np.inf else (second - first) + 1e-9 * quantity[i]
+            regret = 1e300 + quantity[i] if second == np.inf else (second - first) + bulk * quantity[i]
             if regret > pick_regret:
                 pick, pick_site, pick_regret = i, site, regret
         choice[pick] = pick_site
@@ -268,7 +355,7 @@ def polish(cost: Floats, quantity: Floats, room: Floats, choice: Ints) -> float:
             here = choice[i]
             for j in range(sites):
                 gain = cost[i, here] - cost[i, j]
-                if gain > 1e-9 and room[j] >= quantity[i]:
+                if gain > _GAIN and room[j] >= quantity[i]:
                     room[here] += quantity[i]
                     room[j] -= quantity[i]
                     choice[i] = j
@@ -282,7 +369,7 @@ def polish(cost: Floats, quantity: Floats, room: Floats, choice: Ints) -> float:
                     continue
                 gain = cost[a, at_a] + cost[b, at_b] - cost[a, at_b] - cost[b, at_a]
                 more = quantity[a] - quantity[b]
-                if gain > 1e-9 and room[at_b] >= more and room[at_a] >= -more:
+                if gain > _GAIN and room[at_b] >= more and room[at_a] >= -more:
                     room[at_a] += more
                     room[at_b] -= more
                     choice[a], choice[b] = at_b, at_a

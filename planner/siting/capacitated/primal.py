@@ -15,6 +15,9 @@ from planner.siting.capacitated.kernels import Ints
 
 
 #: Sites tried in place of an open one, and sets tried in all before a plan counts as locally best.
+_SAME = 1e-9
+#: Ways of placing clients: by regret alone, and with large clients earlier (in mean costs a mean demand).
+_BULKS = (1e-9, 0.3, 5.0)
 _NEAR = 12
 _SETS = 250
 
@@ -36,8 +39,11 @@ class Primal:
     best: Plan = field(default_factory=Plan)
     seen: set[bytes] = field(default_factory=set)
     finite: Floats = field(init=False)
+    unit: float = field(init=False)
 
     def __post_init__(self) -> None:
+        costs, problem = self.data.lists.cost, self.data.problem
+        self.unit = float(costs.mean() / max(problem.demand.mean(), 1e-9)) if costs.size else 0.0
         self.finite = np.where(np.isfinite(self.data.cost), self.data.cost, 1e15)
 
     def completed(self, opened: Floats) -> Ints:
@@ -70,24 +76,35 @@ class Primal:
         if self.data.problem.capacity[sites].sum() < self.data.lists.total * (1 - 1e-9):
             return Plan()
         value, share = self._whole(sites) if self.data.is_whole else self._split(sites)
-        found = Plan(value, sites, share)
-        if value < self.best.value - 1e-9 * max(1.0, abs(value)):
+        return self.take(Plan(value, sites, share))
+
+    def take(self, found: Plan) -> Plan:
+        """Keep a plan if it is the best so far."""
+        if found.value < self.best.value - _SAME * max(1.0, abs(found.value)):
             self.best = found
         return found
 
     def _whole(self, sites: Ints) -> tuple[float, Floats]:
         cost = np.ascontiguousarray(self.data.cost[:, sites])
-        room = self.data.problem.capacity[sites].copy()
-        choice = np.empty(cost.shape[0], dtype=np.int64)
-        total = kernels.assign(cost, self.data.problem.demand, room, choice)
-        if not np.isfinite(total):
+        demand, clients = self.data.problem.demand, np.arange(cost.shape[0])
+        best_value, best_choice = np.inf, np.zeros(cost.shape[0], dtype=np.int64)
+        for bulk in _BULKS:
+            room = self.data.problem.capacity[sites].copy()
+            choice = np.empty(cost.shape[0], dtype=np.int64)
+            if not np.isfinite(kernels.assign(cost, demand, room, choice, bulk * self.unit)):
+                continue
+            kernels.polish(cost, demand, room, choice)
+            value = float(cost[clients, choice].sum())
+            if value < best_value:
+                best_value, best_choice = value, choice
+        if not np.isfinite(best_value):
             return np.inf, np.empty((0, 0))
-        kernels.polish(cost, self.data.problem.demand, room, choice)
         share = np.zeros(cost.shape)
-        share[np.arange(cost.shape[0]), choice] = 1.0
-        return self._value(sites, share), share
+        share[clients, best_choice] = 1.0
+        return self.value_of(sites, share), share
 
-    def _value(self, sites: Ints, share: Floats) -> float:
+    def value_of(self, sites: Ints, share: Floats) -> float:
+        """Return what a plan costs."""
         cost = np.where(share > 0, self.data.cost[:, sites], 0.0)
         return float((cost * share).sum() + self.data.problem.fixed_cost[sites].sum())
 
@@ -108,12 +125,12 @@ class Primal:
             return np.inf, np.empty((0, 0))
         share = np.zeros(cost.shape)
         share[demand, place] = answer.x
-        return self._value(sites, share), share
+        return self.value_of(sites, share), share
 
     def descend(self, start: Plan, tries: int) -> Plan:
         """Move, close and open single sites of `start` while that is cheaper; return the end of the way."""
         here = start
-        for _ in range(tries):
+        for _ in range(tries if np.isfinite(start.value) else 0):
             better = self._first_better(here)
             if better is None:
                 return here
