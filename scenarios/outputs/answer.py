@@ -12,7 +12,7 @@ from planner.reports import SolveReport
 from scenarios.content import RunContent
 from scenarios.outputs.facts import joined, parcels_served
 from scenarios.outputs.tables import RunTables
-from scenarios.outputs.terms import number, say, share, term
+from scenarios.outputs.terms import gap_of, number, say, share, term
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def status_key(report: SolveReport) -> str:
 
 
 def _gap(report: SolveReport) -> Mapping[str, object]:
-    return {"gap": share(report.gap, 2)}
+    return {"gap": gap_of(report)}
 
 
 def siting_sentence(content: RunContent) -> str:

@@ -12,7 +12,7 @@ from scenarios.content import RunContent
 from scenarios.outputs.columns import COLUMNS, cell, header
 from scenarios.outputs.in_force import figures_in_force
 from scenarios.outputs.tables import RunTables
-from scenarios.outputs.terms import figure, say, term
+from scenarios.outputs.terms import figure, gap_text, say, term
 
 #: Rows printed of a long table; the workbook holds all.
 MAX_ROWS = 1000
@@ -131,6 +131,8 @@ def _printed(name: str, frame: pd.DataFrame, columns: Sequence[str], content: Ru
     lang = content.lang
     shown = frame.head(MAX_ROWS)
     values = {column: [cell(column, value, lang) for value in shown[column].tolist()] for column in columns}
+    if "gap" in columns:
+        values["gap"] = [gap_text(*row) for row in zip(shown["gap"], shown["solve_status"], strict=True)]
     if "unit" in columns:
         units = shown["unit"].tolist()
         for column in _WITH_UNIT & set(columns):

@@ -12,6 +12,9 @@ from scenarios.content import RunContent
 from scenarios.outputs.columns import with_numbers
 from scenarios.outputs.terms import note, plain, term
 
+#: Stands for a gap of 0 that is not proved optimal.
+_TINY_GAP = 1e-9
+
 
 def table_frame(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> pd.DataFrame:
     """Return rows as a table with these columns; figures are floats."""
@@ -64,6 +67,13 @@ def kpis_frame(content: RunContent) -> pd.DataFrame:
     )
 
 
+def _gap(report: SolveReport) -> float | None:
+    """Return the gap as the sheet prints it: 0 only where it is proved optimal."""
+    if report.status == "optimal" or report.gap is None:
+        return 0.0 if report.status == "optimal" else None
+    return max(report.gap, _TINY_GAP)
+
+
 def _report_row(stage: str, depot: str, report: SolveReport, content: RunContent) -> dict[str, Any]:
     limits = "; ".join(f"{key} {plain(report.limits[key])}" for key in sorted(report.limits))
     return {
@@ -72,7 +82,7 @@ def _report_row(stage: str, depot: str, report: SolveReport, content: RunContent
         "solve_status": report.status,
         "objective": report.objective,
         "bound": report.bound,
-        "gap": report.gap,
+        "gap": _gap(report),
         "engine": report.engine,
         "seed": report.seed,
         "limits": limits,
@@ -80,10 +90,21 @@ def _report_row(stage: str, depot: str, report: SolveReport, content: RunContent
     }
 
 
+def _depot_names(content: RunContent) -> dict[str, str]:
+    """Return facility id → name with tier and id: a centre and a station of one place often share their name."""
+    facilities, lang = content.problem.county.facilities, content.lang
+    pattern = "{}（{}，{}）" if lang == "zh" else "{} ({}, {})"
+    columns = (facilities["facility_id"], facilities["name"], facilities["kind"])
+    return {
+        str(site): pattern.format(name, term(f"kind_{kind}", lang), site)
+        for site, name, kind in zip(*columns, strict=True)
+    }
+
+
 def reports_frame(content: RunContent) -> pd.DataFrame:
     """Return one row a solve: sites, all rounds, then the rounds of each depot."""
     plan = content.verified.plan
-    names = names_by_id(content.problem.county.facilities, "facility_id")
+    names = _depot_names(content)
     rows = [_report_row("siting", "", plan.siting.report, content)]
     rows.append(_report_row("routing", "", plan.routing.report, content))
     rows += [

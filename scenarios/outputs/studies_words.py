@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TypeGuard
 
 from geodata.messages import Lang, Message, label
-from scenarios.outputs.terms import MISSING, capital, figure, is_missing, number, say, share, term
+from scenarios.outputs.terms import MISSING, capital, figure, gap_of, is_missing, number, say, share, term
 from scenarios.studies.study import Cell, Study, StudyColumn
 
 #: Ends of figure names → unit; the first that fits counts.
@@ -144,7 +144,7 @@ def status_sentence(study: Study, lang: Lang) -> str:
     status: str = report.status
     if status == "feasible":
         status = "unproved" if report.gap is None else "bounded"
-    return say(f"study_status_{status}", lang, {"gap": share(report.gap, 2)})
+    return say(f"study_status_{status}", lang, {"gap": gap_of(report)})
 
 
 def status_word(study: Study, lang: Lang) -> str:
@@ -155,7 +155,7 @@ def status_word(study: Study, lang: Lang) -> str:
     words = term(f"solve_status_{report.status}", lang) if report.status != "optimal" else say("study_proved", lang)
     if report.status != "feasible":
         return words
-    extra = say("study_no_gap" if report.gap is None else "study_gap", lang, {"gap": share(report.gap, 2)})
+    extra = say("study_no_gap" if report.gap is None else "study_gap", lang, {"gap": gap_of(report)})
     return f"{words}{'，' if lang == 'zh' else ', '}{extra}"
 
 

@@ -6,12 +6,15 @@ import math
 from collections.abc import Mapping
 
 from geodata.messages import Lang, has_label, label, text
+from planner.reports import OPTIMALITY_TOLERANCE, SolveReport
 
 #: What stands where there is no figure.
 MISSING = "—"
 #: Figures from here on are printed without digits after the point.
 _WHOLE_FROM = 1000.0
 _PERCENT = 100.0
+#: Smaller gaps are printed as smaller than this.
+_LEAST_GAP = 1e-4
 
 _EMPTY: Mapping[str, object] = {}
 
@@ -75,6 +78,21 @@ def share(value: object, digits: int = 1) -> str:
     if figure > 0.0 and percent <= 0.0:
         percent = step
     return f"{percent:.{digits}f}%"
+
+
+def gap_text(gap: object, status: str) -> str:
+    """Return the gap of a solve: 0 only where it is proved optimal, a dash where no bound is known."""
+    if is_missing(gap):
+        return MISSING
+    size = float(gap)  # type: ignore[arg-type]
+    if status == "optimal" and size <= OPTIMALITY_TOLERANCE:
+        return "0%"
+    return f"< {_LEAST_GAP:.2%}" if size < _LEAST_GAP else f"{size:.2%}"
+
+
+def gap_of(report: SolveReport) -> str:
+    """Return the printed gap of a report; every output prints it by this."""
+    return gap_text(report.gap, report.status)
 
 
 def figure(value: object, unit: str) -> str:

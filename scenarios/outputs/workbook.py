@@ -30,6 +30,8 @@ _OPTIONS = {
 }
 #: No clock: the same run gives the same workbook.
 _CREATED = datetime(2000, 1, 1)  # noqa: DTZ001  Excel knows no time zones
+#: As `terms.gap_text` prints it: an optimal row holds 0.
+_GAP = '[=0]0%;[<0.0001]"< 0.01%";0.00%'
 #: The studies stand before this sheet.
 _AFTER_STUDIES = "reports"
 _SHEETS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -203,6 +205,8 @@ def _sheet(
 
 
 def _pattern(column: Column, unit: str) -> str:
+    if column.name == "gap":
+        return _GAP
     if column.kind == "share" or unit == "share":
         return "0.0%"
     if column.kind == "figure":

@@ -11,6 +11,8 @@ import pytest
 
 from geodata.messages import Lang
 from planner.costs import annuity_factor
+from planner.reports import SolveReport
+from scenarios.content import RunContent
 from scenarios.outputs.answer import answer_sentences, routing_sentence, siting_sentence, targets
 from scenarios.outputs.columns import COLUMNS, cell, header, words
 from scenarios.outputs.facts import headline_facts, map_notes, source_lines
@@ -281,3 +283,55 @@ def test_printed_figures() -> None:
     assert figure(0.5, "share") == "50.0%" and figure(None, "km") == "—"
     assert plain(True) == "true" and plain(3.0) == "3" and plain(None) == "—"
     assert cell("is_served", True, "en") == "yes" and cell("reason", None, "en") == ""
+
+
+def with_reports(lang: Lang, siting: SolveReport, routing: SolveReport | None = None) -> RunContent:
+    """Return the hand-made run with other solve reports."""
+    content = HAND.make_content(lang)
+    plan = content.verified.plan
+    routes = dataclasses.replace(plan.routing, report=routing or plan.routing.report)
+    plan = dataclasses.replace(plan, siting=dataclasses.replace(plan.siting, report=siting), routing=routes)
+    return dataclasses.replace(content, verified=dataclasses.replace(content.verified, plan=plan))
+
+
+@pytest.mark.parametrize(
+    ("report", "printed"),
+    [
+        (SolveReport("optimal", 10_000_000.0, 9_999_999.0, "e"), "0%"),
+        (SolveReport("feasible", 10_000_000.0, 9_999_999.0, "e"), "< 0.01%"),
+        (SolveReport("feasible", 10.0, 10.0, "e"), "< 0.01%"),
+        (SolveReport("feasible", 10_000.0, 9_996.0, "e"), "0.04%"),
+        (SolveReport("feasible", 10.0, 9.0, "e"), "10.00%"),
+        (SolveReport("feasible", 10.0, None, "e"), "—"),
+    ],
+)
+def test_a_gap_is_printed_alike_everywhere_and_0_only_where_proved(report: SolveReport, printed: str) -> None:
+    content = with_reports("en", report)
+    table = report_tables(content, run_tables(content))["reports"]
+    column = table.headers.index(header("gap", "en"))
+    assert table.rows[0][column] == printed
+    if report.status == "feasible" and report.bound is not None:
+        assert printed in siting_sentence(content)
+        assert siting_sentence(content) in answer_sentences(content, run_tables(content))
+
+
+def test_what_all_rounds_could_save_is_the_gap_of_their_common_report() -> None:
+    content = with_reports("en", SolveReport("optimal", 1.0, 1.0, "e"), SolveReport("feasible", 200.0, 190.0, "e"))
+    assert "at most 5.00%" in routing_sentence(content)
+    assert header("objective", "zh") == "目标值（元/日）"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_depot_is_told_by_tier_and_id(lang: Lang) -> None:
+    content = HAND.make_content(lang)
+    facilities = content.problem.county.facilities.assign(name="同名")
+    county = content.problem.county.replace(facilities=facilities)
+    content = dataclasses.replace(content, problem=dataclasses.replace(content.problem, county=county))
+    depots = [depot for depot in run_tables(content).reports["depot"] if depot]
+    assert len(depots) > 1 and len(set(depots)) == len(depots)
+    assert all("同名" in depot for depot in depots)
+    assert any(term("kind_county_centre", lang) in depot and "C1" in depot for depot in depots)
+
+
+def test_a_column_with_the_instalment_says_so() -> None:
+    assert "折旧" in header("site_cost_cny_per_day", "zh") and "depreciation" in header("site_cost_cny_per_day", "en")
