@@ -121,7 +121,8 @@ def find_alternatives(
     cap = best.report.objective + within * abs(best.report.objective)
     form = capped_form(name, problem, values, cap)
     search = _Search(name, problem, values, form, limits)
-    sets, plans, is_complete = [best.open_sites], [], False
+    sets, is_complete = [best.open_sites], False
+    plans: list[Alternative] = []
     while len(plans) < count and not is_complete:
         found, is_complete = search.next(sets, best, cap)
         if found is None:
@@ -170,9 +171,7 @@ class _Search:
         self.least = form.columns(np.array([-1.0]), upper=sites, is_integer=True)
         self.known = 0
 
-    def next(
-        self, sets: Sequence[tuple[int, ...]], best: SiteSelection, cap: float
-    ) -> tuple[Alternative | None, bool]:
+    def next(self, sets: Sequence[tuple[int, ...]], best: SiteSelection, cap: float) -> tuple[Alternative | None, bool]:
         """Return the next plan, and whether it is proved that there is none."""
         for sites in sets[self.known :]:
             self._add_distance(sites)

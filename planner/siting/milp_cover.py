@@ -33,8 +33,8 @@ def cover_shares(distance: Floats, options: Options) -> Floats:
     if radius is None:
         return np.ones(distance.size)
     if end is None or end <= radius:
-        return (distance <= radius).astype(np.float64)
-    return np.clip((end - distance) / (end - radius), 0.0, 1.0)
+        return np.asarray(distance <= radius, dtype=np.float64)
+    return np.asarray(np.clip((end - distance) / (end - radius), 0.0, 1.0), dtype=np.float64)
 
 
 def cover_radius(options: Options) -> float:

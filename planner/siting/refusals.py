@@ -107,7 +107,7 @@ def _number_problems(problem: SitingProblem) -> Iterator[Problem]:
         pair = f"{problem.demand_ids[row[k]]} → {problem.site_ids[problem.distance.indices[k]]}"
         yield found("number", "distance", "distance", float(data[k]), id=pair)
     if problem.site_metres is not None:
-        for a, b in np.argwhere(np.isnan(problem.site_metres) | (problem.site_metres < 0)):
+        for a, b in np.argwhere(np.isnan(problem.site_metres) | (problem.site_metres < 0)).tolist():
             pair = f"{problem.site_ids[a]} → {problem.site_ids[b]}"
             yield found("number", "sites", "site_metres", float(problem.site_metres[a, b]), id=pair)
 
@@ -116,7 +116,7 @@ def _bad_numbers(
     table: str, name: str, values: Floats, labels: Sequence[str], *, infinite: bool = False
 ) -> Iterator[Problem]:
     bad: Bools = np.isnan(values) | (values < 0) | (False if infinite else np.isinf(values))
-    yield from (found("number", table, name, float(values[k]), id=labels[k]) for k in np.flatnonzero(bad))
+    yield from (found("number", table, name, float(values[k]), id=labels[k]) for k in np.flatnonzero(bad).tolist())
 
 
 def _count_problems(problem: SitingProblem, needs: Needs) -> Iterator[Problem]:

@@ -27,7 +27,7 @@ def _found(code: str, column: str, value: object = "", **params: object) -> Prob
     return found(code, "side_constraints", column, value, **params)
 
 
-def _unknown(problem: SitingProblem) -> Iterator[Problem]:
+def _unknown(problem: SitingProblem) -> Iterator[Problem]:  # noqa: C901 — one check after another
     """Yield constraints on sites or groups that do not exist, and distances that are not there."""
     side, count = problem.side, problem.site_count
     for name, pairs in (("requires", side.requires), ("conflicts", side.conflicts)):

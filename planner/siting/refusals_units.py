@@ -27,7 +27,7 @@ def unit_problems(problem: SitingProblem, options: Options) -> Iterator[Problem]
         most = float(np.max(metres, where=np.isfinite(metres), initial=0.0))
         yield found("unit_earth", "sites", "site_metres", most, over=most - _EARTH_M)
     positive = problem.distance.data[problem.distance.data > 0]
-    radii = {name: options.get(name) for name in _RADII if options.get(name)}
+    radii = {name: float(options[name]) for name in _RADII if options.get(name)}
     radii |= {"radii": max(options["radii"])} if options.get("radii") else {}
     for name, radius in radii.items():
         if positive.size and radius * _UNIT_FACTOR < positive.min():

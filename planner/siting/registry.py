@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from geodata.errors import InputError, Problem, UsageError
 from geodata.messages import Message
-from planner.problems.siting import SitingProblem
 from planner.engines.mathopt import ENGINE
+from planner.problems.siting import SitingProblem
 from planner.progress import ProgressListener, no_progress
 from planner.siting.capabilities import ALL_FEATURES, Engine, Feature, choose, needed_features
 from planner.siting.coverage_engine.checks import check_coverage, with_own_radii
@@ -89,7 +89,9 @@ def _spec(
 def models() -> Mapping[str, ModelSpec]:
     """Return every model by name."""
     specs = (
-        _spec("set_coverage", Needs(serves_all=True, single_source=True), ("capacity", "fixed_cost"), fast=("fixed_cost",)),
+        _spec(
+            "set_coverage", Needs(serves_all=True, single_source=True), ("capacity", "fixed_cost"), fast=("fixed_cost",)
+        ),
         _spec("max_coverage", Needs(), ("capacity",), fast=("decay",)),
         _spec("backup_coverage", Needs(), ("capacity",), fast=(), milp_lacks=("capacity",)),
         _spec("p_median", replace(_CHOICE, single_source=True), ("capacity", "fixed_cost"), fast=("fixed_cost",)),
@@ -175,11 +177,21 @@ def _joint_problems(values: Mapping[str, Any]) -> list[Problem]:
     wrong = {
         "radius_shares": ("one falling share for each rising radius", len(radii) != len(shares) or not falling),
         "floors": ("only groups of demand_groups", bool(set(floors) - set(groups))),
-        "decay_end": ("farther than radius, which must be given", end is not None and (radius is None or end <= radius)),
+        "decay_end": (
+            "farther than radius, which must be given",
+            end is not None and (radius is None or end <= radius),
+        ),
         "bound": ("given for the Gini measure", values.get("measure") == "gini" and values.get("bound") is None),
     }
     return [
-        Problem("error", "siting_models_option_range", "settings", column=name, value=str(values.get(name)), params={"wanted": w})
+        Problem(
+            "error",
+            "siting_models_option_range",
+            "settings",
+            column=name,
+            value=str(values.get(name)),
+            params={"wanted": w},
+        )
         for name, (w, is_wrong) in wrong.items()
         if is_wrong and name in values
     ]
@@ -252,7 +264,8 @@ def solve_model(
     InputError
         For bad or contradictory input, with every problem found.
     """
-    spec, values = model_spec(name), checked_options(name, options)
+    spec = model_spec(name)
+    values: Mapping[str, Any] = checked_options(name, options)
     problem, values = prepared(name, problem, values)
     check_problem(problem, spec.needs, values)
     choice = choose_engine(name, problem, values, engine)
@@ -263,9 +276,7 @@ def solve_model(
     return _with_note(found, choice)
 
 
-def prepared(
-    name: str, problem: SitingProblem, values: Mapping[str, Any]
-) -> tuple[SitingProblem, Mapping[str, Any]]:
+def prepared(name: str, problem: SitingProblem, values: Mapping[str, Any]) -> tuple[SitingProblem, Mapping[str, Any]]:
     """Return the problem without the pairs that radii of single sites or demand points rule out, and the options left.
 
     Raises
@@ -299,4 +310,3 @@ def _with_note(found: SiteSelection, choice: EngineChoice) -> SiteSelection:
         return found
     why = "milp" if choice.why == "fast" and report.engine == ENGINE else choice.why
     return replace(found, report=replace(report, note_key=f"siting_models_note_{why}_{report.status}"))
-

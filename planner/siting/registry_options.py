@@ -47,7 +47,7 @@ class OptionSpec:
             return "true / false"
         return f"{self.kind}: {self.lower:g} … {self.upper:g}"
 
-    def accepts(self, value: Any) -> bool:
+    def accepts(self, value: Any) -> bool:  # noqa: PLR0911 — one answer a kind
         """Tell whether `value` is of the type and in the range."""
         if value is None:
             return self.default is None

@@ -10,7 +10,7 @@ import numpy as np
 
 from geodata.errors import InputError, UsageError
 from geodata.messages import Message
-from planner.problems.siting import SitingProblem
+from planner.problems.siting import SideConstraints, SitingProblem
 from planner.progress import ProgressEvent, ProgressListener, no_progress
 from planner.siting.milp_decide import site_loads
 from planner.siting.registry import solve_model
@@ -32,7 +32,8 @@ class Step:
     Attributes
     ----------
     what
-        ``capex_budget_cny``, ``yearly_budget_cny``, ``p``, ``capacity`` (of `site`, or of every site), or the name of a number option (``radius``,
+        ``capex_budget_cny``, ``yearly_budget_cny``, ``p``, ``capacity`` (of `site`, or of every site), or the name of a number option
+        (``radius``,
         ``bound``), or ``group_maximum`` / ``group_minimum`` (of `group`; a minimum is loosened by a negative amount).
     amount
         How much more.
@@ -134,9 +135,7 @@ def shadow_prices(
     return tuple(found)
 
 
-def one_step(
-    problem: SitingProblem, options: Mapping[str, Any], step: Step
-) -> tuple[SitingProblem, Mapping[str, Any]]:
+def one_step(problem: SitingProblem, options: Mapping[str, Any], step: Step) -> tuple[SitingProblem, Mapping[str, Any]]:
     """Return problem and options after a step.
 
     Raises
@@ -158,7 +157,7 @@ def one_step(
     if step.what in ("group_maximum", "group_minimum") and step.group in getattr(side, step.what):
         counts = dict(getattr(side, step.what))
         counts[step.group] += int(step.amount)
-        return replace(problem, side=replace(side, **{step.what: counts})), options
+        return replace(problem, side=_with_counts(side, step.what, counts)), options
     if isinstance(options.get(step.what), (int, float)):
         return problem, {**options, step.what: options[step.what] + step.amount}
     raise UsageError(Message("siting_models_step_unlimited", {"what": step.what}))
@@ -175,3 +174,10 @@ def _price(step: Step, before: SiteSelection, after: SiteSelection) -> ShadowPri
     low = None if old.bound is None else max(floor, old.bound - new.objective)
     high = None if new.bound is None else max(floor, old.objective - new.bound)
     return ShadowPrice(step, before, after, gain, low, high, served)
+
+
+def _with_counts(side: SideConstraints, what: str, counts: Mapping[str, int]) -> SideConstraints:
+    """Return the side constraints with other least or most counts of open sites a group."""
+    if what == "group_minimum":
+        return replace(side, group_minimum=counts)
+    return replace(side, group_maximum=counts)

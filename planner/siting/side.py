@@ -29,8 +29,8 @@ def near_mask(problem: SitingProblem) -> Bools:
     side = problem.side
     if not side.near_sites or problem.site_metres is None:
         return np.ones(problem.site_count, dtype=np.bool_)
-    metres: Bools = (problem.site_metres[:, list(side.near_sites)] <= side.near_m).any(axis=1)
-    return metres
+    is_near: Bools = np.asarray(problem.site_metres[:, list(side.near_sites)] <= side.near_m, dtype=np.bool_)
+    return np.asarray(is_near.any(axis=1), dtype=np.bool_)
 
 
 def effective_locks(problem: SitingProblem) -> Locks:

@@ -24,7 +24,7 @@ def dense(problem):
     return full
 
 
-def allowed(problem, chosen):
+def allowed(problem, chosen):  # noqa: C901, PLR0911, PLR0912 — one plain check a constraint
     """Tell whether a set of open sites keeps locks and side constraints."""
     side, opened = problem.side, set(chosen)
     for j in range(problem.site_count):
@@ -87,7 +87,7 @@ def _capacitated(problem):
     return bool(np.isfinite(problem.capacity).any())
 
 
-def _least(problem, chosen, cost, whole, must=True, demand=None):
+def _least(problem, chosen, cost, whole, *, must=True, demand=None):
     """Return the least Σ cost over shares of demand on the chosen sites within capacities (inf: pair not usable)."""
     n, sites = problem.demand_count, list(chosen)
     if not _capacitated(problem):
