@@ -1,8 +1,8 @@
 """Coverage over the whole range of budgets: the best found and an upper bound at every budget, and one nested order.
 
 The upper bound at a budget is the proved bound of its own solve, lowered to the bound of every larger budget (more
-money never covers less). The nested order opens one site after the other, each time the one that adds most for its money; its
-regret at a budget is how much it covers less than the best plan found there.
+money never covers less). The nested order opens one site after the other, each time the one that adds most for its
+money; its regret at a budget is how much it covers less than the best plan found there.
 """
 
 from __future__ import annotations
