@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from geodata.errors import InputError
+from geodata.messages import Message
 from geodata.parameters import Parameters
 
 DAYS_PER_YEAR = 365.0
@@ -31,7 +33,14 @@ def annuity_factor(rate: float, years: float) -> float:
     float
         The n instalments, paid at the ends of the years, are worth one yuan today. The denominator is computed as
         ``-expm1(-n ln(1 + r))``, so that very small rates do not cancel to zero.
+
+    Raises
+    ------
+    InputError
+        If the rate is negative, the life not above 0, or either not finite.
     """
+    if not (0.0 <= rate < math.inf and 0.0 < years < math.inf):
+        raise InputError(Message("annuity_impossible", {"rate": rate, "years": years}))
     return 1.0 / years if rate == 0.0 else rate / -math.expm1(-years * math.log1p(rate))
 
 

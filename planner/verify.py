@@ -13,6 +13,7 @@ from geodata.messages import Message
 from planner.kpis import compute_kpis
 from planner.plan import CostLine, Plan, PlanProblem, VerifiedPlan
 from planner.verification.facts import Facts, gather
+from planner.verification.figures import check_figures, check_signs
 from planner.verification.measures import drive
 from planner.verification.money import cost_lines, investment_cny
 from planner.verification.references import check_references
@@ -26,10 +27,11 @@ from planner.verification.trips import check_fleet, check_trips
 def violations(problem: PlanProblem, plan: Plan) -> tuple[Message, ...]:
     """Return every rule of the model (docs/model.md, sections 2 to 4) that `plan` breaks; empty for a sound plan.
 
-    Names that do not exist are reported alone, because no other rule can be evaluated on them.
+    Names that do not exist and figures that make costs meaningless are reported alone, because no other rule can be
+    evaluated on them.
     """
     facts = gather(problem)
-    broken = tuple(check_references(problem, facts, plan))
+    broken = (*check_figures(problem, facts), *check_references(problem, facts, plan))
     return broken or tuple(_all_rules(problem, facts, plan))
 
 
@@ -40,6 +42,7 @@ def _all_rules(problem: PlanProblem, facts: Facts, plan: Plan) -> Iterator[Messa
     yield from check_rounds(problem, facts, plan)
     yield from check_trips(trips)
     yield from check_fleet(facts, trips)
+    yield from check_signs(facts, plan, trips)
     yield from check_statements(facts, plan, trips)
 
 

@@ -68,9 +68,11 @@ class RoutingResult:
     routes
         Trips sorted by `route_id`.
     reports
-        Depot facility id → report on that depot's rounds (CNY a running day).
+        Depot facility id → report on that depot's rounds, in CNY of a mean day over the week: a running day × days a
+        week / 7.
     report
-        Sum over rounds: objective and bound add up; ``optimal`` only if every round is.
+        Sum over depots: objective and bound add up, the objective to the transport cost of the plan; ``optimal`` only
+        if every round is.
     dropped
         Facility ids no vehicle could serve → message key of the reason.
     dropped_params

@@ -110,7 +110,7 @@ class _Desk:
         objective = 0.0
         for done, round_ in enumerate(rounds, start=1):
             outcomes.append(self.depot(round_, self.none))
-            objective += outcomes[-1].cny
+            objective += outcomes[-1].cny_per_day
             self.listener(ProgressEvent("routing", objective=objective, done=done, total=len(rounds)))
         return outcomes
 
@@ -193,6 +193,7 @@ def _route(outcome: DepotOutcome, trip: PlannedTrip, route_id: str, before: Mapp
 
 
 def _sum(problem: PlanProblem, reports: Sequence[SolveReport], *, has_dropped: bool) -> SolveReport:
+    """Add up the depots' reports, each in CNY of a mean day: the total equals the transport cost of the plan."""
     objective = sum(r.objective or 0.0 for r in reports)
     bounds = [r.bound for r in reports]
     bound = None if any(b is None for b in bounds) else min(objective, sum(b or 0.0 for b in bounds))

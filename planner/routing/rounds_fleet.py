@@ -111,7 +111,7 @@ def _choose(options: Sequence[Sequence[DepotOutcome]], limited: Mapping[str, int
                 key = tuple(n + option.used.get(kind, 0) for n, kind in zip(used, kinds, strict=True))
                 if any(n > limited[kind] for n, kind in zip(key, kinds, strict=True)):
                     continue
-                entry = (round(lost + option.lost, 6), round(cny + option.cny, 6), (*picks, place))
+                entry = (round(lost + option.lost, 6), round(cny + option.cny_per_day, 6), (*picks, place))
                 if key not in following or entry < following[key]:
                     following[key] = entry
         states = following

@@ -15,6 +15,8 @@ from planner.routing.packing import pack
 from planner.routing.round_problem import ParcelFigures, RoundProblem, RoundStop, Trip
 from planner.routing.split import FullLoad, SplitRound, split_round
 
+DAYS_PER_WEEK = 7.0
+
 #: Engines in the order they are asked.
 ENGINES: tuple[RoundEngine, ...] = (ExactEngine(), OrToolsEngine())
 
@@ -43,7 +45,8 @@ class DepotOutcome:
     dropped
         Facility id → reason.
     bound
-        Proved lower bound on the CNY of serving the same stops with any number of vehicles, full loads as given.
+        Proved lower bound on the CNY of a running day that serves the same stops with any number of vehicles, full
+        loads as given.
     engine
         Engine with its version.
     """
@@ -58,6 +61,16 @@ class DepotOutcome:
     def cny(self) -> float:
         """CNY of a running day."""
         return sum(trip.cny for trip in self.trips)
+
+    @property
+    def runs_per_day(self) -> float:
+        """Running days over days: 1 for rounds of every day, 3/7 for three visits a week."""
+        return self.problem.days_per_week / DAYS_PER_WEEK
+
+    @property
+    def cny_per_day(self) -> float:
+        """CNY of a mean day over the week."""
+        return self.cny * self.runs_per_day
 
     @property
     def used(self) -> dict[str, int]:
@@ -75,9 +88,9 @@ class DepotOutcome:
         )
 
     def report(self, settings: RoutingSettings) -> SolveReport:
-        """Return status, objective and bound of the depot's rounds."""
-        objective = self.cny
-        bound = None if self.bound is None else min(self.bound, objective)
+        """Return status, objective and bound of the depot's rounds, both in CNY of a mean day over the week."""
+        objective = self.cny_per_day
+        bound = None if self.bound is None else min(self.bound * self.runs_per_day, objective)
         proved = bound is not None and objective - bound <= OPTIMALITY_TOLERANCE * abs(objective)
         return SolveReport(
             status="optimal" if proved and not self.dropped else "feasible",

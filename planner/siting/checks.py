@@ -18,6 +18,22 @@ from planner.siting.prune import reachable_stations
 _SHARES = ("population_share", "village_point_share", "township_station_share", "village_served_share")
 _KINDS = ("county_centre", "township_station", "village_point")
 _FIGURES = {"annual_cost_cny": None, "capex_cny": "candidate", "closing_cost_cny": "existing"}
+#: Figures in force that must be above 0, and those that must be at or above 0.
+_POSITIVE_PARAMETERS = ("site_life_years", "inbound_parcel_kg", "outbound_parcel_kg", "parcel_volume_m3")
+_PARAMETERS = (
+    "discount_rate_share",
+    "driver_cny_per_month",
+    "social_insurance_share",
+    "diesel_cny_per_l",
+    "petrol_cny_per_l",
+    "electricity_cny_per_kwh",
+    "sorting_cny_per_parcel",
+    "access_cny_per_parcel_km",
+    "stop_base_min",
+    "stop_s_per_parcel",
+)
+_POSITIVE_VEHICLE_FIGURES = ("payload_kg", "volume_m3", "shift_h")
+_VEHICLE_FIGURES = ("fixed_cny_per_day", "wear_cny_per_km", "energy_per_km")
 #: Excel row of the first record.
 _FIRST_ROW = 2
 
@@ -31,7 +47,15 @@ def check_problem(problem: PlanProblem) -> None:
         With every problem found: settings out of range, missing or negative figures, sites without a place,
         no candidate of a kind, no vehicle of a tier.
     """
-    found = [*_settings(problem), *_villages(problem), *_facilities(problem), *_candidates(problem), *_travel(problem)]
+    found = [
+        *_settings(problem),
+        *_parameters(problem),
+        *_villages(problem),
+        *_facilities(problem),
+        *_vehicles(problem),
+        *_candidates(problem),
+        *_travel(problem),
+    ]
     if found:
         raise InputError(Message("siting_input_refused", {"count": len(found)}), found)
 
@@ -94,11 +118,40 @@ def _settings(problem: PlanProblem) -> Iterator[Problem]:
         ("line_haul_share", siting.line_haul_share, 0.0 <= siting.line_haul_share < math.inf),
         ("round_share", siting.round_share, 0.0 <= siting.round_share < math.inf),
     ]
+    loading = problem.routing.depot_loading_min
+    rules.append(("depot_loading_min", loading, 0.0 <= loading < math.inf))
+    if standard.access_min is not None:
+        rules.append(("access_min", standard.access_min, standard.access_min >= 0.0))
     if siting.budget_cny is not None:
         rules.append(("budget_cny", siting.budget_cny, siting.budget_cny >= 0.0))
     for name, value, is_right in rules:
         if not is_right:
             yield Problem("error", "siting_setting_range", column=name, value=f"{value:g}")
+
+
+def _parameters(problem: PlanProblem) -> Iterator[Problem]:
+    figures = problem.county.parameters
+    for name in _POSITIVE_PARAMETERS:
+        if not 0.0 < figures[name] < math.inf:
+            yield Problem("error", "siting_parameter_not_positive", column=name, value=f"{figures[name]:g}")
+    for name in _PARAMETERS:
+        if not 0.0 <= figures[name] < math.inf:
+            yield Problem("error", "siting_parameter_negative", column=name, value=f"{figures[name]:g}")
+
+
+def _vehicles(problem: PlanProblem) -> Iterator[Problem]:
+    vehicles = problem.county.vehicles
+    for column in _VEHICLE_FIGURES:
+        yield from _bad_numbers(vehicles, "vehicles", column)
+    for column in ("range_km", "vehicle_count"):
+        yield from _bad_numbers(vehicles, "vehicles", column, may_lack=True)
+    for column in _POSITIVE_VEHICLE_FIGURES:
+        numbers = pd.to_numeric(vehicles[column], errors="coerce")
+        for index in vehicles.index[~(numbers > 0.0) | np.isinf(numbers)]:
+            value = str(vehicles.loc[index, column])
+            yield Problem(
+                "error", "siting_number_not_positive", table="vehicles", row=_row(index), column=column, value=value
+            )
 
 
 def _villages(problem: PlanProblem) -> Iterator[Problem]:

@@ -67,10 +67,16 @@ def link_costs(
     best = LinkCosts(np.full(shape, np.inf), np.full(shape, np.inf))
     for _, vehicle in usable_vehicles(problem.county.vehicles, tier).iterrows():
         cost = _vehicle_links(problem, tier, vehicle, depots, stops)
-        with np.errstate(invalid="ignore"):
-            better = cost.fixed + cost.unit * mean_parcels < best.fixed + best.unit * mean_parcels
+        better = _at_load(cost, mean_parcels) < _at_load(best, mean_parcels)
         best = LinkCosts(np.where(better, cost.fixed, best.fixed), np.where(better, cost.unit, best.unit))
     return best
+
+
+def _at_load(cost: LinkCosts, parcels: float) -> Matrix:
+    """Return the cost of every link at a load; a link no vehicle can make costs ``inf`` even for no parcels."""
+    possible = np.isfinite(cost.unit)
+    loaded: Matrix = np.where(possible, cost.fixed, np.inf) + np.where(possible, cost.unit, 0.0) * parcels
+    return loaded
 
 
 def visits_per_week(problem: PlanProblem, tier: RouteTier) -> float:

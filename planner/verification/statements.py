@@ -10,7 +10,7 @@ from planner.plan import Plan
 from planner.reports import OPTIMALITY_TOLERANCE, SolveReport
 from planner.verification.facts import Facts
 from planner.verification.measures import Trip, differs, is_more
-from planner.verification.money import trip_run
+from planner.verification.money import ROUTE_TIERS, transport_day, trip_run
 
 _ANSWERED = ("optimal", "feasible")
 
@@ -22,7 +22,7 @@ def check_statements(facts: Facts, plan: Plan, trips: Sequence[Trip]) -> Iterato
     for name, report in named:
         yield from _report(name, report)
     yield from _objectives(facts, plan, trips)
-    yield from _sum(plan)
+    yield from _total(facts, plan, trips)
 
 
 def _report(name: str, report: SolveReport) -> Iterator[Message]:
@@ -38,7 +38,7 @@ def _report(name: str, report: SolveReport) -> Iterator[Message]:
 def _objectives(facts: Facts, plan: Plan, trips: Sequence[Trip]) -> Iterator[Message]:
     runs: dict[str, list[float]] = {}
     for trip in trips:
-        runs.setdefault(trip.route.depot_id, []).append(trip_run(trip, facts.parameters))
+        runs.setdefault(trip.route.depot_id, []).append(trip_run(trip, facts.parameters) * trip.runs_per_day)
     for depot in sorted(set(runs) - set(plan.routing.reports)):
         yield Message("check_depot_without_report", {"depot": depot})
     for depot, report in sorted(plan.routing.reports.items()):
@@ -47,10 +47,14 @@ def _objectives(facts: Facts, plan: Plan, trips: Sequence[Trip]) -> Iterator[Mes
             yield Message("check_round_cost", {"depot": depot, "found": found, "stated": report.objective})
 
 
-def _sum(plan: Plan) -> Iterator[Message]:
+def _total(facts: Facts, plan: Plan, trips: Sequence[Trip]) -> Iterator[Message]:
+    """Compare the total, and the sum of the depots, with what the plan pays for transport: its two cost lines."""
     stated, parts = plan.routing.report, plan.routing.reports.values()
-    objectives = [report.objective for report in parts if report.objective is not None]
-    if stated.objective is not None and differs(math.fsum(objectives), stated.objective):
-        yield Message("check_round_cost", {"depot": "*", "found": math.fsum(objectives), "stated": stated.objective})
+    paid = math.fsum(transport_day(trips, tier, facts.parameters) for tier in ROUTE_TIERS)
+    added = math.fsum(report.objective for report in parts if report.objective is not None)
+    totals = [added] if stated.objective is None else [stated.objective, added]
+    wrong = [total for total in totals if differs(total, paid)]
+    if wrong:
+        yield Message("check_transport_total", {"found": paid, "stated": wrong[0]})
     if stated.status == "optimal" and any(report.status != "optimal" for report in parts):
         yield Message("check_not_proved", {"name": "routing"})

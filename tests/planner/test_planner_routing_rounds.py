@@ -14,11 +14,12 @@ import pytest
 
 from geodata.messages import text
 from networks.matrix import TravelMatrix
-from planner.plan import PlanProblem
+from planner.plan import Plan, PlanProblem
 from planner.reports import SolveReport
 from planner.routing.rounds import solve_rounds, vehicles_needed
 from planner.routing.schedule import route_timetable
 from planner.siting.result import SitingResult
+from planner.verify import recompute_costs
 
 SPEC = importlib.util.spec_from_file_location("tiny_county", Path(__file__).parents[1] / "tiny" / "tiny_county.py")
 tiny = importlib.util.module_from_spec(SPEC)
@@ -81,6 +82,22 @@ class TestTiny:
         assert result.report.objective == pytest.approx(tiny.TRUNK_CNY_PER_DAY + tiny.ROUNDS_CNY_PER_DAY)
         assert result.report.gap == pytest.approx(0.0)
         assert result.dropped == {}
+
+    def test_rounds_of_some_days_count_by_the_week(self):
+        """Three visits a week bring 7/3 of a day's parcels: 50 and 30 become 116.67 and 70, 5.33 and 3.2 minutes more."""
+        problem = plan_problem(visits=3)
+        told = []
+        result = solve_rounds(problem, SITING, listener=told.append)
+        s1 = 6 + (43 + 5 * 7 / 3) * 0.5
+        s2 = 5 + (40 + 3 * 7 / 3) * 0.5
+        assert result.reports["C1"].objective == pytest.approx(133.0)
+        assert result.reports["S1"].objective == pytest.approx(s1 * 3 / 7)
+        assert result.reports["S2"].bound == pytest.approx(s2 * 3 / 7)
+        assert result.report.objective == pytest.approx(133.0 + (s1 + s2) * 3 / 7)
+        assert result.report.status == "optimal"
+        assert told[-1].objective == pytest.approx(result.report.objective)
+        transport = [line for line in recompute_costs(problem, Plan(SITING, result)) if line.item == "transport"]
+        assert sum(line.cny_per_day for line in transport) == pytest.approx(result.report.objective)
 
     def test_loads_and_vehicle_numbers(self):
         result = solve_rounds(plan_problem(), SITING)

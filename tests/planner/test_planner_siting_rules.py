@@ -14,6 +14,7 @@ import pytest
 
 from geodata.errors import InfeasibleError, InputError, NoSolutionError
 from geodata.messages import LANGS, text
+from geodata.parameters import Parameters
 from planner.engines import mathopt as adapter
 from planner.engines.linear import LinearModel
 from planner.engines.mathopt import EngineLimits, parse_log_line, solve_linear
@@ -206,6 +207,19 @@ def test_range_and_shift_decide_what_can_be_linked() -> None:
     assert "s1" in solve(draft).open_ids
     draft.vehicles = [{**counties.VAN, "shift_h": 2.2}]
     assert "s1" in solve(draft).open_ids
+
+
+def test_a_county_without_any_parcels_is_planned() -> None:
+    draft = line()
+    for row in draft.demand:
+        row.update(inbound_parcels_per_day=0.0, outbound_parcels_per_day=0.0)
+    draft.vehicles = [counties.VAN, {**counties.VAN, "vehicle_type_id": "cheap van", "fixed_cny_per_day": 20.0}]
+    result = solve(draft)
+    assert result.point_of_village == {"v1": "p1", "v2": "p1"}
+    assert (result.station_of_point, result.centre_of_station) == ({"p1": "s1"}, {"s1": "c1"})
+    links = build_instance(draft.problem(PEOPLE, EXACT)).point_links
+    draft.vehicles = draft.vehicles[1:]
+    assert np.array_equal(links.fixed, build_instance(draft.problem(PEOPLE, EXACT)).point_links.fixed)
 
 
 def test_objective_by_hand() -> None:
@@ -451,6 +465,35 @@ def test_bad_input_is_refused_with_its_place(change, code: str) -> None:
     assert code in [problem.code for problem in caught.value.problems]
     for lang in LANGS:
         assert all(problem.text(lang) for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("site_life_years", 0.0), ("site_life_years", math.nan), ("discount_rate_share", -1.0),
+        ("driver_cny_per_month", -1.0), ("electricity_cny_per_kwh", -0.1), ("parcel_volume_m3", 0.0),
+        ("inbound_parcel_kg", 0.0), ("stop_base_min", -5.0), ("sorting_cny_per_parcel", math.nan),
+    ],
+)  # fmt: skip
+def test_figures_without_meaning_are_refused(name: str, value: float) -> None:
+    problem = line().problem(PEOPLE, EXACT)
+    entry = replace(problem.county.parameters.entry(name), value=value)
+    parameters = Parameters({**problem.county.parameters.entries, name: entry})
+    with pytest.raises(InputError) as caught:
+        solve_three_tier(replace(problem, county=problem.county.replace(parameters=parameters)))
+    assert [found.column for found in caught.value.problems] == [name]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("shift_h", 0.0), ("payload_kg", math.nan), ("volume_m3", -1.0), ("wear_cny_per_km", -1.0), ("range_km", -1.0)],
+)
+def test_vehicle_figures_without_meaning_are_refused(column: str, value: float) -> None:
+    draft = line()
+    draft.vehicles = [{**counties.VAN, column: value}]
+    with pytest.raises(InputError) as caught:
+        solve_three_tier(draft.problem(PEOPLE, EXACT))
+    assert [(found.table, found.row, found.column) for found in caught.value.problems] == [("vehicles", 2, column)]
 
 
 def test_settings_out_of_range_are_all_listed() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geodata.errors import InputError
 from geodata.parameters import default_parameters
 from planner.costs import (
     annuity_factor,
@@ -105,3 +106,10 @@ def test_engines_and_checker_agree_on_sites(annual, capex, closing, is_new):
     site = Site("S", "village_point", not is_new, "free", "", "", math.inf, capex, annual, closing)
     assert site_day(site, GIVEN) == pytest.approx(site_cny_per_day(row, GIVEN))
     assert closing_day(site, GIVEN) == pytest.approx(closing_cny_per_day(row, GIVEN))
+
+
+@pytest.mark.parametrize(("rate", "years"), [(0.05, 0.0), (0.05, -1.0), (-1.0, 8.0), (-2.0, 8.0), (math.nan, 8.0)])
+def test_an_instalment_without_meaning_is_refused_in_words(rate, years):
+    with pytest.raises(InputError) as caught:
+        annuity_factor(rate, years)
+    assert caught.value.text("en") != caught.value.text("zh")

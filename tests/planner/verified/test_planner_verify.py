@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from geodata.errors import VerificationError
+from geodata.parameters import Parameters
 from planner.reports import SolveReport
 from planner.routing.result import Route, Stop
 from planner.siting.result import Unserved
@@ -196,15 +197,21 @@ BY_DECISION = {
     "check_bound": [
         lambda p: siting(p, report=SolveReport("feasible", 300.0, 301.0, "x")),
         lambda p: routing(p, report=SolveReport("feasible", p.routing.report.objective, 1e6, "x")),
-        lambda p: routing(p, reports={**p.routing.reports, "SB": SolveReport("feasible", 9.625, 9.7, "x")}),
+        lambda p: routing(p, reports={**p.routing.reports, "SB": SolveReport("feasible", 6.875, 6.9, "x")}),
     ],
     "check_not_proved": [
-        lambda p: routing(p, reports={**p.routing.reports, "SB": SolveReport("feasible", 9.625, 9.0, "x")})
+        lambda p: routing(p, reports={**p.routing.reports, "SB": SolveReport("feasible", 6.875, 6.0, "x")})
     ],
     "check_depot_without_report": [lambda p: routing(p, reports=drop_key(p.routing.reports, "SB"))],
     "check_round_cost": [
-        lambda p: routing(p, reports={**p.routing.reports, "SB": SolveReport("feasible", 9.7, 9.0, "x")}),
+        lambda p: routing(p, reports={**p.routing.reports, "SB": SolveReport("feasible", 9.7, 6.0, "x")}),
+        lambda p: routing(p, reports={**p.routing.reports, "SB": SolveReport("feasible", 9.625, 9.625, "of a run")}),
+    ],
+    "check_transport_total": [
         lambda p: routing(p, report=SolveReport("feasible", 130.0, 9.0, "x")),
+        # The trips of one run added up as if every round ran every day.
+        lambda p: routing(p, report=SolveReport("optimal", *(60.0 + 149.2 / 3.0 + 15.045 + 9.625,) * 2, "x")),
+        lambda p: routing(p, reports={**p.routing.reports, "SB": SolveReport("feasible", 9.625, 9.625, "of a run")}),
     ],
 }
 BY_INPUT = {
@@ -265,6 +272,37 @@ def with_standard(problem, **changes):
 def test_standard_is_kept(hand_problem, hand_plan, rule, changes):
     problem = with_standard(hand_problem, **changes)
     assert rule in keys(problem, hand_plan)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("stop_base_min", -400.0), ("stop_s_per_parcel", np.nan), ("diesel_cny_per_l", -4.0), ("site_life_years", 0.0),
+        ("discount_rate_share", -1.0), ("driver_cny_per_month", np.inf), ("sorting_cny_per_parcel", -0.1),
+    ],
+)  # fmt: skip
+def test_figures_without_meaning_are_refused_alone(hand_problem, hand_plan, name, value):
+    given = hand_problem.county.parameters
+    parameters = Parameters({**given.entries, name: dataclasses.replace(given.entry(name), value=value)})
+    problem = dataclasses.replace(hand_problem, county=hand_problem.county.replace(parameters=parameters))
+    assert [(m.key, m.params["name"]) for m in violations(problem, hand_plan)] == [("check_figure", name)]
+    with pytest.raises(VerificationError):
+        verify(problem, hand_plan)
+
+
+def test_vehicle_figures_and_loading_without_meaning_are_refused(hand_problem, hand_plan, change):
+    for cells in ({"shift_h": 0.0}, {"wear_cny_per_km": -1.0}, {"fixed_cny_per_day": -80.0}, {"energy_per_km": -9.0}):
+        assert keys(change(hand_problem, "vehicles", "van", **cells), hand_plan) == ["check_figure"]
+    settings = dataclasses.replace(hand_problem.routing, depot_loading_min=-500.0)
+    assert keys(dataclasses.replace(hand_problem, routing=settings), hand_plan) == ["check_figure"]
+
+
+def test_negative_trips_and_cost_lines_are_refused(hand_problem, hand_plan, change):
+    negative = route(hand_plan, 2, stops=(Stop("P3", -5e4, 14.0),))
+    broken = keys(hand_problem, negative)
+    assert "check_trip_negative" in broken
+    assert "check_cost_negative" in broken
+    assert "check_cost_negative" in keys(change(hand_problem, "facilities", "C1", annual_cost_cny=-1.0), hand_plan)
 
 
 def test_standard_met_to_the_edge_is_met(hand_problem, hand_plan):
