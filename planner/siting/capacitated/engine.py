@@ -29,7 +29,10 @@ from planner.siting.selection import SiteSelection, SolveLimits
 
 NAME = f"Lagrangian to knapsacks, then {ENGINE}"
 _CHUNK = 25
-_KICKS = 6
+#: First goals of the search lie this much (relative) over the bound.
+_GOAL = 0.01
+_KICKS = 3
+_DESCEND_EVERY = 4
 #: Nodes and share of the time for the relaxation with divided demand; nodes and seconds to place clients on given sites.
 _SPLIT_NODES, _SPLIT_TIME = 400, 0.25
 _PLACE_NODES, _PLACE_S = 500, 10.0
@@ -102,7 +105,7 @@ class _Search:
         lists = self.data.lists
         often = np.zeros(lists.cost.size)
         climb = Climb(dual.price.copy(), dual.price.copy(), dual.opened, np.zeros(lists.fixed.size), often, steps)
-        for _ in range(0, rounds, _CHUNK):
+        for number in range(rounds // _CHUNK):
             value = self.primal.best.value
             steps[0] = value if np.isfinite(value) else abs(steps[3]) * 1.1 + 1.0 if np.isfinite(steps[3]) else 1e9
             if not np.isfinite(value) and not np.isfinite(steps[3]):
@@ -110,8 +113,8 @@ class _Search:
             kernels.ascend(self.data.lists, climb, whole=whole, rounds=_CHUNK)
             dual.price, dual.bound = climb.best_price.copy(), float(steps[3])
             found = self.primal.plan_at(self.primal.completed(dual.opened))
-            if self.data.is_whole:
-                self.primal.descend(found, 10)
+            if self.data.is_whole and number % _DESCEND_EVERY == 0:
+                self.primal.descend(found, 5)
             self._improve(whole=whole)
             self._tell()
             if self.closed() or steps[1] < 5e-3 or time.monotonic() > self.stop:
@@ -179,17 +182,36 @@ class _Search:
         return Outcome(tuple(best.sites.tolist()), _allocation(best.sites, best.share), best.value, proved, cut=cut)
 
     def _finish(self) -> Outcome:
-        """Take out what cannot be part of a better plan and search the rest."""
+        """Search what is left for plans below a goal; when there is none the goal is a bound, and the next one is higher.
+
+        A goal near the bound leaves few pairs and sites, so a search that starts low is short; the last goal is the plan in hand.
+        """
+        cut, nodes = "", 0
+        while not cut and not self.closed():
+            goal = self._goal()
+            search = Branching(self.data, self.primal, lambda goal=goal: min(self.target, goal), self._tell_bound)
+            proved = self._search_below(search, goal, self.limits.node_limit - nodes)
+            cut, nodes = search.cut, nodes + search.nodes
+            if not np.isfinite(proved) and not np.isfinite(goal) and not np.isfinite(self.primal.best.value):
+                return Outcome(infeasible=True)
+            self.dual.bound = max(self.dual.bound, min(proved, goal))
+        return self._outcome(cut)
+
+    def _goal(self) -> float:
+        step = _GOAL * max(abs(self.dual.bound), 1e-9)
+        goal = self.dual.bound + step
+        return goal if np.isfinite(self.target) and goal + 0.5 * step < self.target else np.inf
+
+    def _search_below(self, search: Branching, goal: float, node_limit: int) -> float:
+        """Return the bound proved by a search below the goal, from the root, with what the root's prices rule out taken out."""
         lists = self.data.lists
-        bound, keep, locked = reduce_lists(lists, self.dual.price, self.target, whole=self.data.exact_knapsack)
-        search = Branching(self.data, self.primal, lambda: self.target, self._tell_bound)
+        below = min(self.target, goal)
+        bound, keep, locked = reduce_lists(lists, self.dual.price, below, whole=self.data.exact_knapsack)
         root = Node(part_of(lists, keep, locked), self.dual.price)
-        gap = self.limits.relative_gap
-        proved = search.run(root, max(bound, self.dual.bound), node_limit=self.limits.node_limit, stop=self.stop, gap=gap)
-        if not np.isfinite(proved) and not np.isfinite(self.primal.best.value):
-            return Outcome(infeasible=True)
-        self.dual.bound = max(self.dual.bound, proved)
-        return self._outcome(search.cut)
+        if (np.bincount(root.lists.client, minlength=lists.client_count) == 0).any():
+            return np.inf
+        stop, gap = self.stop, self.limits.relative_gap
+        return search.run(root, max(bound, self.dual.bound), node_limit=node_limit, stop=stop, gap=gap)
 
     def _tell_bound(self, bound: float) -> None:
         self.dual.bound = max(self.dual.bound, min(bound, self.primal.best.value))

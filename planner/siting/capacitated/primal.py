@@ -16,7 +16,7 @@ from planner.siting.capacitated.kernels import Ints
 
 #: Sites tried in place of an open one, and sets tried in all before a plan counts as locally best.
 _SAME = 1e-9
-#: Ways of placing clients: by regret alone, and with large clients earlier (in mean costs a mean demand).
+#: Ways of placing clients, the first that fits: by regret alone, then with large clients earlier (in mean costs a mean demand).
 _BULKS = (1e-9, 0.3, 5.0)
 _NEAR = 12
 _SETS = 250
@@ -87,21 +87,16 @@ class Primal:
     def _whole(self, sites: Ints) -> tuple[float, Floats]:
         cost = np.ascontiguousarray(self.data.cost[:, sites])
         demand, clients = self.data.problem.demand, np.arange(cost.shape[0])
-        best_value, best_choice = np.inf, np.zeros(cost.shape[0], dtype=np.int64)
         for bulk in _BULKS:
             room = self.data.problem.capacity[sites].copy()
             choice = np.empty(cost.shape[0], dtype=np.int64)
             if not np.isfinite(kernels.assign(cost, demand, room, choice, bulk * self.unit)):
                 continue
             kernels.polish(cost, demand, room, choice)
-            value = float(cost[clients, choice].sum())
-            if value < best_value:
-                best_value, best_choice = value, choice
-        if not np.isfinite(best_value):
-            return np.inf, np.empty((0, 0))
-        share = np.zeros(cost.shape)
-        share[clients, best_choice] = 1.0
-        return self.value_of(sites, share), share
+            share = np.zeros(cost.shape)
+            share[clients, choice] = 1.0
+            return self.value_of(sites, share), share
+        return np.inf, np.empty((0, 0))
 
     def value_of(self, sites: Ints, share: Floats) -> float:
         """Return what a plan costs."""
