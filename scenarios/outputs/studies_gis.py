@@ -15,7 +15,7 @@ from scenarios.content import RunContent
 from scenarios.outputs.qgis import Category, Symbol, style_qml
 from scenarios.outputs.studies_map import LOOKS, MARKS, has_place
 from scenarios.outputs.studies_words import fact_text, heading, is_figure, mark_term, study_title
-from scenarios.outputs.terms import capital, say, term
+from scenarios.outputs.terms import capital, say, sentence, term
 from scenarios.studies.study import Cell, Study, StudyPlace
 
 CRS = "EPSG:4326"
@@ -43,7 +43,7 @@ def study_frames(content: RunContent) -> list[tuple[Study, int, gpd.GeoDataFrame
 
 def _frame(study: Study, lang: Lang) -> gpd.GeoDataFrame:
     places = study.places
-    reasons = {demand: message.text(lang) for demand, message in study.reasons.items()}
+    reasons = {demand: sentence(message, lang) for demand, message in study.reasons.items()}
     columns: dict[str, Sequence[object]] = {
         "place_id": [place.place_id for place in places],
         "name": [place.name for place in places],

@@ -11,7 +11,7 @@ from scenarios.content import RunContent
 from scenarios.outputs import geometry
 from scenarios.outputs.map_layers import COLOURS, MapLayer, MarkClass
 from scenarios.outputs.studies_words import fact_text, fact_title, mark_term, study_title
-from scenarios.outputs.terms import capital, say
+from scenarios.outputs.terms import capital, say, sentence
 from scenarios.studies.study import Study, StudyPlace
 
 #: Marks from bottom to top: what matters most lies on top.
@@ -84,7 +84,7 @@ def _tips(study: Study, places: Sequence[StudyPlace], lang: Lang) -> list[tuple[
         for key in keys
     ]
     if study.reasons:
-        reasons = {demand: message.text(lang) for demand, message in study.reasons.items()}
+        reasons = {demand: sentence(message, lang) for demand, message in study.reasons.items()}
         rows.append((say("report_study_reason", lang), [reasons.get(place.place_id, "") for place in places]))
     return [row for row in rows if any(row[1])]
 

@@ -12,7 +12,7 @@ from scenarios.outputs.overview import class_legend, study_map
 from scenarios.outputs.report_tables import MAX_ROWS, PrintedTable, fold_note
 from scenarios.outputs.studies_charts import ShownChart, study_charts
 from scenarios.outputs.studies_map import study_layer
-from scenarios.outputs.studies_sheets import SheetNames, reason_rows, sheet_names
+from scenarios.outputs.studies_sheets import SheetNames, reason_rows, sheet_names, with_township_names
 from scenarios.outputs.studies_words import (
     NUMERIC_KINDS,
     answers,
@@ -26,7 +26,7 @@ from scenarios.outputs.studies_words import (
     study_title,
     table_title,
 )
-from scenarios.outputs.terms import say
+from scenarios.outputs.terms import say, sentence
 from scenarios.studies.study import Study, StudyTable
 
 
@@ -90,12 +90,13 @@ def _shown(
         reasons=_reasons(study, number, content, names),
         map=None if layer is None else study_map(layer, bounds, say("report_study_map", lang, {"title": title})),
         legend=[] if layer is None else class_legend(layer),
-        assumptions=[message.text(lang) for message in study.assumptions],
+        assumptions=[sentence(message, lang) for message in study.assumptions],
     )
 
 
 def _table(table: StudyTable, where: tuple[int, int], content: RunContent, names: SheetNames) -> ShownTable:
     lang = content.lang
+    table = with_township_names(table, content)
     rows = [
         [cell_text(value, column, lang) for value, column in zip(row, table.columns, strict=True)] for row in table.rows
     ]

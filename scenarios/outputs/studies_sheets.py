@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from geodata.messages import Lang, label
 from scenarios.content import RunContent
-from scenarios.outputs.terms import say
-from scenarios.studies.study import Study
+from scenarios.outputs.terms import say, sentence
+from scenarios.studies.study import Study, StudyColumn, StudyTable
 
 #: Excel takes no longer names.
 MAX_NAME = 31
@@ -49,11 +50,24 @@ def has_reason_table(study: Study) -> bool:
     return any(column.key == "reason" for table in study.tables for column in table.columns)
 
 
+def with_township_names(table: StudyTable, content: RunContent) -> StudyTable:
+    """Return a table with names of townships instead of their codes; a code without a name stays."""
+    columns = [column.key for column in table.columns]
+    if "township_code" not in columns or "township" in columns:
+        return table
+    at = columns.index("township_code")
+    townships = content.problem.county.townships
+    names = dict(zip(townships["township_code"].astype(str), townships["name"].astype(str), strict=True))
+    named = (*table.columns[:at], StudyColumn("township"), *table.columns[at + 1 :])
+    rows = tuple((*row[:at], names.get(str(row[at]), row[at]), *row[at + 1 :]) for row in table.rows)
+    return replace(table, columns=named, rows=rows)
+
+
 def reason_rows(study: Study, content: RunContent) -> list[tuple[str, str, str]]:
     """Return (id, name, sentence) of every demand a study leaves out, in the order of the ids."""
     names = _names(study, content)
     lang: Lang = content.lang
-    return [(demand, names.get(demand, ""), study.reasons[demand].text(lang)) for demand in sorted(study.reasons)]
+    return [(demand, names.get(demand, ""), sentence(study.reasons[demand], lang)) for demand in sorted(study.reasons)]
 
 
 def _names(study: Study, content: RunContent) -> dict[str, str]:

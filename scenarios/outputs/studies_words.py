@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TypeGuard
 
 from geodata.messages import Lang, Message, label
-from scenarios.outputs.terms import MISSING, capital, figure, gap_of, is_missing, number, say, share, term
+from scenarios.outputs.terms import MISSING, capital, figure, gap_of, is_missing, number, say, sentence, share, term
 from scenarios.studies.study import Cell, Study, StudyColumn
 
 #: Ends of figure names → unit; the first that fits counts.
@@ -29,6 +29,7 @@ _ENDINGS = (
     ("kg", "kg"),
     ("m2", "m2"),
     ("m3", "m3"),
+    *((key, "share") for key in ("k12_locker", "k12_point", "k12_other", "k22_utilisation", "k22_overflow_p95")),
     ("population", "people"),
     ("persons", "people"),
 )
@@ -36,6 +37,8 @@ _KIND_UNITS: Mapping[str, str] = {"share": "share", "km": "km", "cny": "cny"}
 _MONEY = ("cny", "cny_per_day", "cny_per_year", "cny_per_parcel", "cny_per_km")
 _WHOLE_FROM = 1000.0
 _PROOF_SENTENCES = "study_status_"
+#: Kinds whose models maximise; their reports hold negated values, as every report minimises.
+MAXIMISING = frozenset({"max_coverage", "backup_coverage", "p_dispersion"})
 NUMERIC_KINDS = frozenset({"count", "number", "share", "km", "cny"})
 
 
@@ -67,7 +70,7 @@ def column_heading(column: StudyColumn, lang: Lang) -> str:
     """Return the heading of a table column."""
     if column.kind in NUMERIC_KINDS:
         return heading(column.key, lang, column.kind)
-    return capital(label(column.key, lang))
+    return capital(term(column.key, lang) if column.key == "township" else label(column.key, lang))
 
 
 def amount(value: float, unit: str) -> str:
@@ -111,7 +114,7 @@ def is_figure(value: Cell) -> TypeGuard[float | int]:
 
 def _words(value: Cell, lang: Lang, missing: str) -> str:
     if isinstance(value, Message):
-        return value.text(lang)
+        return sentence(value, lang)
     if isinstance(value, bool):
         return term("yes" if value else "no", lang)
     return missing if is_missing(value) else str(value)
@@ -133,7 +136,7 @@ def mark_term(mark: str, lang: Lang) -> str:
 def answers(study: Study, lang: Lang) -> list[str]:
     """Return the answer sentences, without those on proof where `status_sentence` says it from the report."""
     is_said = study.report is not None
-    return [m.text(lang) for m in study.answer if not (is_said and m.key.startswith(_PROOF_SENTENCES))]
+    return [sentence(m, lang) for m in study.answer if not (is_said and m.key.startswith(_PROOF_SENTENCES))]
 
 
 def status_sentence(study: Study, lang: Lang) -> str:
@@ -165,14 +168,15 @@ def proof_line(study: Study, lang: Lang) -> str:
     if report is None:
         return ""
     limits = ", ".join(f"{key} {figure(report.limits[key], '')}" for key in sorted(report.limits))
+    sign = -1.0 if study.kind in MAXIMISING else 1.0
     values = {
-        "objective": MISSING if report.objective is None else amount(report.objective, ""),
-        "bound": MISSING if report.bound is None else amount(report.bound, ""),
+        "objective": MISSING if report.objective is None else amount(sign * report.objective, ""),
+        "bound": MISSING if report.bound is None else amount(sign * report.bound, ""),
         "engine": report.engine,
         "seed": report.seed,
         "limits": limits or MISSING,
     }
-    return say("study_proof", lang, values)
+    return say("study_proof_most" if study.kind in MAXIMISING else "study_proof", lang, values)
 
 
 def fact_title(key: str, lang: Lang) -> str:

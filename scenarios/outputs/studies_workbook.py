@@ -11,7 +11,7 @@ import xlsxwriter
 from scenarios.content import RunContent
 from scenarios.outputs.sheet_parts import Formats, text_width, write_head, write_lines
 from scenarios.outputs.studies_charts import axis_rule
-from scenarios.outputs.studies_sheets import reason_rows, sheet_names
+from scenarios.outputs.studies_sheets import reason_rows, sheet_names, with_township_names
 from scenarios.outputs.studies_words import (
     NUMERIC_KINDS,
     answers,
@@ -27,7 +27,7 @@ from scenarios.outputs.studies_words import (
     table_title,
     unit_of,
 )
-from scenarios.outputs.terms import say
+from scenarios.outputs.terms import say, sentence
 from scenarios.outputs.xy_chart import LOOKS, Series, finite
 from scenarios.studies.study import Cell, Study, StudyChart, StudyColumn, StudyTable
 
@@ -87,7 +87,7 @@ def _own_sheet(book: xlsxwriter.Workbook, formats: Formats, content: RunContent,
     row += 1
     if study.assumptions:
         sheet.write_string(row, 0, say("report_study_assumptions", lang), formats.strong)
-        row = write_lines(sheet, row + 1, [message.text(lang) for message in study.assumptions], formats) + 1
+        row = write_lines(sheet, row + 1, [sentence(message, lang) for message in study.assumptions], formats) + 1
     data_row = 1
     for chart in study.charts:
         if _has_points(chart):
@@ -181,6 +181,7 @@ def _pattern(key: str, kind: str = "") -> str:
 
 def _table_sheet(sheet: Any, formats: Formats, table: StudyTable, content: RunContent) -> None:
     lang = content.lang
+    table = with_township_names(table, content)
     rows = table.rows[:_MAX_ROWS]
     write_head(sheet, [column_heading(column, lang) for column in table.columns], len(rows), formats)
     for i, column in enumerate(table.columns):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TypeGuard
 
-from geodata.messages import Lang, has_label, label, text
+from geodata.messages import Lang, Message, has_label, label, text
 from planner.reports import OPTIMALITY_TOLERANCE, SolveReport
 
 #: What stands where there is no figure.
@@ -15,6 +16,9 @@ _WHOLE_FROM = 1000.0
 _PERCENT = 100.0
 #: Smaller gaps are printed as smaller than this.
 _LEAST_GAP = 1e-4
+
+#: Parts of names of values that are no amounts.
+_KEEPS_DIGITS = frozenset({"year", "date", "seed", "code", "id", "row", "line", "epsg"})
 
 _EMPTY: Mapping[str, object] = {}
 
@@ -45,9 +49,37 @@ def note(key: str, lang: Lang, params: Mapping[str, object] = _EMPTY) -> str:
     if not key:
         return ""
     try:
-        return text(key, lang, params)
+        return text(key, lang, readable(params))
     except KeyError:
         return key
+
+
+class _Printed(float):
+    """A figure that prints itself with thousands separators where the sentence gives no format of its own."""
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            return super().__format__(spec)
+        return f"{self:,.0f}" if self.is_integer() else f"{float(self):,.10g}"
+
+
+def readable(params: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the values of a sentence with large figures in groups of thousands; names, codes and years stay."""
+    return {
+        key: _Printed(value) if _is_large(value) and not _KEEPS_DIGITS & set(key.split("_")) else value
+        for key, value in params.items()
+    }
+
+
+def _is_large(value: object) -> TypeGuard[float | int]:
+    if isinstance(value, bool) or not isinstance(value, float | int):
+        return False
+    return math.isfinite(value) and abs(value) >= _WHOLE_FROM
+
+
+def sentence(message: Message, lang: Lang) -> str:
+    """Return a message with its figures as the outputs print them."""
+    return message.text(lang) if not message.params else text(message.key, lang, readable(message.params))
 
 
 def is_missing(value: object) -> bool:

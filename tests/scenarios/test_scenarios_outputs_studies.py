@@ -48,6 +48,7 @@ from scenarios.outputs.studies_words import (
 )
 from scenarios.outputs.svg import text_width, wrap
 from scenarios.outputs.tables import run_tables
+from scenarios.outputs.terms import sentence
 from scenarios.outputs.workbook import write_workbook
 from scenarios.outputs.xy_chart import Axis, Series, nice_ticks, xy_chart
 from scenarios.plan_json import plain
@@ -112,7 +113,8 @@ def test_report_shows_every_part_of_every_study(lang: Lang, tmp_path: Path) -> N
     text = Page(html).text
     for study in content.studies:
         for message in (*study.answer, *study.assumptions):
-            assert message.text(lang) in text
+            assert sentence(message, lang) in text
+        assert "350,000" in text and "350000" not in text
         assert status_sentence(study, lang) in text
     i = 0 if lang == "en" else 1
     for key in ("t_table_lockers", "t_chart_frontier", "t_bound_share", "t_overflow_share", "t_host"):

@@ -13,15 +13,25 @@ from geodata.messages import Lang
 from planner.costs import annuity_factor
 from planner.reports import SolveReport
 from scenarios.content import RunContent
-from scenarios.outputs.answer import answer_sentences, routing_sentence, siting_sentence, targets
+from scenarios.outputs.answer import (
+    Target,
+    answer_sentences,
+    lowered_sentence,
+    routing_sentence,
+    siting_sentence,
+    targets,
+)
 from scenarios.outputs.columns import COLUMNS, cell, header, words
 from scenarios.outputs.facts import headline_facts, map_notes, source_lines
 from scenarios.outputs.in_force import IN_FORCE, IN_FORCE_OF_STUDIES, figures_in_force
 from scenarios.outputs.reach import persons_by_distance
 from scenarios.outputs.report_tables import report_tables
 from scenarios.outputs.sensitivity_note import sensitivity_note
+from scenarios.outputs.studies_sheets import with_township_names
+from scenarios.outputs.studies_words import column_heading, fact_text, proof_line
 from scenarios.outputs.tables import run_tables
-from scenarios.outputs.terms import figure, number, plain, share, term
+from scenarios.outputs.terms import figure, number, plain, readable, share, term
+from scenarios.studies.study import Study, StudyColumn, StudyTable
 
 ROOT = Path(__file__).parents[2]
 
@@ -335,3 +345,44 @@ def test_a_depot_is_told_by_tier_and_id(lang: Lang) -> None:
 
 def test_a_column_with_the_instalment_says_so() -> None:
     assert "折旧" in header("site_cost_cny_per_day", "zh") and "depreciation" in header("site_cost_cny_per_day", "en")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_standard_below_the_base_is_said_beside_the_answer(lang: Lang) -> None:
+    content = HAND.make_content(lang)
+    lowered = dataclasses.replace(content.problem.standard, village_point_share=0.45, village_served_share=0.7399)
+    content = dataclasses.replace(content, problem=dataclasses.replace(content.problem, standard=lowered))
+    answer = " ".join(answer_sentences(content, TABLES))
+    assert "45.0%" in answer and "73.99%" in answer and "90%" in answer and "95%" in answer
+    kept = dataclasses.replace(lowered, village_point_share=0.9, village_served_share=0.95)
+    content = dataclasses.replace(content, problem=dataclasses.replace(content.problem, standard=kept))
+    assert lowered_sentence(targets(content), lang) == ""
+
+
+def test_two_digits_where_one_hides_the_difference() -> None:
+    assert (Target("", 0.7399, 0.7399, "").wanted_text, Target("", 0.7399, 0.7399, "").reached_text) == (
+        "73.99%",
+        "73.99%",
+    )
+    assert (Target("", 0.9, 0.9333, "").wanted_text, Target("", 0.9, 0.9333, "").reached_text) == ("90.0%", "93.3%")
+
+
+def test_figures_in_sentences_have_groups_of_thousands_but_years_have_none() -> None:
+    shown = readable({"persons": 313300, "year": 2023, "name": "1234", "few": 12, "is": True})
+    assert "{persons} {year} {name} {few} {is}".format_map(dict(shown)) == "313,300 2023 1234 12 True"
+    assert "{persons:.1f}".format_map(dict(shown)) == "313300.0"
+
+
+def test_a_maximising_study_is_not_printed_with_negative_figures() -> None:
+    report = SolveReport("feasible", -311571.0, -313300.0, "e")
+    line = proof_line(Study("a", "max_coverage", report, ()), "en")
+    assert "311,571" in line and "-311" not in line and "as large as possible" in line
+    assert "as small as possible" in proof_line(Study("a", "p_median", report, ()), "en")
+    assert fact_text("k22_utilisation", 0.5, "en") == "50.0%"
+
+
+def test_studies_name_townships() -> None:
+    code, name = CONTENT.problem.county.townships[["township_code", "name"]].iloc[0]
+    table = StudyTable("table_study_sites", (StudyColumn("name"), StudyColumn("township_code")), (("a", code),))
+    named = with_township_names(table, CONTENT)
+    assert named.rows == (("a", name),) and column_heading(named.columns[1], "zh") == "所属乡镇"
