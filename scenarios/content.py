@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from geodata.messages import Lang
 from planner.plan import PlanProblem, VerifiedPlan
+from scenarios.studies.study import Study
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +30,8 @@ class RunContent:
         Flat resolved settings: dotted key → (value, origin), in file order.
     version
         Version of xiangyou.
+    studies
+        Answers to the further questions of the scenario.
     """
 
     run_name: str
@@ -39,3 +42,4 @@ class RunContent:
     verified: VerifiedPlan
     resolved: Mapping[str, tuple[object, str]]
     version: str
+    studies: tuple[Study, ...] = ()

@@ -24,6 +24,7 @@ from planner.reports import SolveReport
 from planner.routing.result import Route, RoutingResult
 from planner.siting.result import SitingResult
 from scenarios.content import RunContent
+from scenarios.outputs.studies_json import study_document
 
 PLAN_FILE = "plan.json"
 RESOLVED_FILE = "resolved.toml"
@@ -96,6 +97,7 @@ def plan_document(content: RunContent, problems: Iterable[Problem] = ()) -> dict
         "cost_cny_per_day": verified.cost_cny_per_day,
         "investment_cny": verified.investment_cny,
         "kpis": [_kpi(row) for row in verified.kpis.rows],
+        "studies": [study_document(study) for study in content.studies],
         "warnings": list(verified.plan.warnings),
         "input_warnings": [_problem(p) for p in problems if p.severity == "warning"],
     }
@@ -270,6 +272,10 @@ def summary(document: Mapping[str, Any]) -> dict[str, Any]:
         "investment_cny": document["investment_cny"],
         "siting": {key: document["siting"]["report"][key] for key in ("status", "objective", "bound", "gap")},
         "routing": {key: document["routing"]["report"][key] for key in ("status", "objective", "bound", "gap")},
+        "studies": {
+            study["name"]: {"kind": study["kind"], "report": study["report"], "answer": study["answer"]}
+            for study in document.get("studies", ())
+        },
         "warnings": document["warnings"],
         "input_warnings": document["input_warnings"],
     }

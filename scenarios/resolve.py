@@ -18,10 +18,21 @@ from geodata.messages import LANGS, Lang, Message
 from geodata.parameters import default_parameters
 from planner.problems.standard import RoutingSettings, ServiceStandard, SitingSettings
 from scenarios.overrides import DEFAULT_ORIGIN, Layer, Setting, flatten, lay_over, override_layers, parse_set, set_layer
-from scenarios.spec import NONE_WORD, REFERENCE_ONLY_KEYS, KeyProblem, ScenarioError, check_file, key_specs, nearest
+from scenarios.spec import (
+    NONE_WORD,
+    REFERENCE_ONLY_KEYS,
+    STUDIES,
+    KeyProblem,
+    ScenarioError,
+    check_file,
+    key_specs,
+    nearest,
+)
+from scenarios.studies.settings import ACTIVE, ChosenStudy, chosen_studies, decide_studies, study_names, toml_section
 
 REFERENCE_SOURCE = "reference"
 IMPORTER_PREFIX = "importer:"
+_STUDY_ORIGIN = "--study"
 #: Keys a scenario does not hand down to one that extends it.
 _OWN_KEYS = ("name", "title_en", "title_zh", "extends")
 _RESERVED_NAMES = ("con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)))
@@ -86,6 +97,11 @@ class ResolvedScenario:
         """Routing settings."""
         return RoutingSettings(**self._section("routing"))
 
+    @property
+    def studies(self) -> tuple[ChosenStudy, ...]:
+        """Active studies, sorted by name."""
+        return chosen_studies(self.settings, seed=self.seed)
+
     def _section(self, section: str) -> dict[str, Any]:
         return {key.partition(".")[2]: s.value for key, s in self.settings.items() if key.startswith(f"{section}.")}
 
@@ -148,7 +164,7 @@ class ResolvedScenario:
             head, _, leaf = key.rpartition(".")
             if head != section:
                 section = head
-                lines += ["", f"[{section}]"]
+                lines += ["", f"[{toml_section(section)}]"]
             value = NONE_WORD if setting.value is None else setting.value
             path = self.source_path
             if absolute and key == "county.source" and path is not None:
@@ -180,6 +196,7 @@ def resolve_scenario(
     *,
     overrides: Sequence[str] = (),
     sets: Sequence[str] = (),
+    studies: Sequence[str] = (),
     lang: str | None = None,
     seed: int | None = None,
 ) -> ResolvedScenario:
@@ -193,6 +210,8 @@ def resolve_scenario(
         Names of overrides to apply beside those of the file's own ``apply``.
     sets
         Assignments ``a.b=c``.
+    studies
+        Names of the studies to answer; none: all that are active.
     lang, seed
         Language and seed that win over everything.
 
@@ -205,15 +224,37 @@ def resolve_scenario(
     """
     option_layers = _option_layers(sets, lang, seed)
     chain = _load_chain(_find(str(scenario), Path.cwd(), "xiangyou"), ())
+    file_layers = [part.layer if part is chain[-1] else _heritage(part.layer) for part in chain]
     problems = [problem for part in chain for problem in part.problems]
     if problems:
-        raise ScenarioError(problems)
+        raise ScenarioError([*problems, *decide_studies(lay_over(file_layers))[1]])
     known = {name: layer for part in chain for name, layer in part.overrides.items()}
-    file_layers = [part.layer if part is chain[-1] else _heritage(part.layer) for part in chain]
     applied = lay_over(file_layers).get("apply", Setting((), DEFAULT_ORIGIN)).value
     chosen = override_layers([*applied, *overrides], known)
     given = lay_over([*file_layers, *chosen, *option_layers])
+    if studies:
+        given.update(_only(studies, given))
     return _decide(given, chain[-1], tuple(part.source for part in chain))
+
+
+def _only(names: Sequence[str], given: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Return the switches that leave only the named studies active.
+
+    Raises
+    ------
+    ScenarioError
+        If a name is unknown.
+    """
+    known = study_names(given)
+    problems = []
+    for name in names:
+        if name not in known:
+            figures = {"name": name, "nearest": nearest(name, known), "known": ", ".join(known)}
+            key = "scenario_unknown_study" if known else "scenario_no_studies"
+            problems.append(KeyProblem(_STUDY_ORIGIN, name, Message(key, figures)))
+    if problems:
+        raise ScenarioError(problems)
+    return {f"{STUDIES}.{name}.{ACTIVE}": Setting(name in names, _STUDY_ORIGIN) for name in known}
 
 
 def _option_layers(sets: Sequence[str], lang: str | None, seed: int | None) -> list[Layer]:
@@ -314,7 +355,9 @@ def _decide(given: Mapping[str, Setting], last: _Part, sources: tuple[SourceFile
             settings[key] = settings["seed"]
     for key in sorted(k for k in given if k.startswith("parameters.")):
         settings[key] = given[key]
-    problems = [*_name_problems(name), *_county_problems(settings)]
+    studies, study_problems = decide_studies(given)
+    settings.update(studies)
+    problems = [*_name_problems(name), *_county_problems(settings), *study_problems]
     if problems:
         raise ScenarioError(problems)
     if settings["county.source"].value != REFERENCE_SOURCE:

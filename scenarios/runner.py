@@ -54,6 +54,7 @@ from scenarios.rundir import (
     write_text,
 )
 from scenarios.spec import nearest
+from scenarios.studies.run import run_studies, with_study_kpis
 
 Writers = Mapping[str, Callable[[RunContent, Path], None]]
 #: Villages and hamlets farther from a point than this, and than the standard asks, do not reach it.
@@ -77,6 +78,8 @@ class RunRequest:
         See `scenarios.resolve.resolve_scenario`.
     runs_dir
         Where run folders without an `out` go.
+    studies
+        Studies to answer; none: all that are active.
     """
 
     scenario: str | Path
@@ -87,10 +90,18 @@ class RunRequest:
     lang: str | None = None
     seed: int | None = None
     runs_dir: Path = Path("runs")
+    studies: tuple[str, ...] = ()
 
     def resolve(self) -> ResolvedScenario:
         """Resolve the scenario asked for."""
-        return resolve_scenario(self.scenario, overrides=self.overrides, sets=self.sets, lang=self.lang, seed=self.seed)
+        return resolve_scenario(
+            self.scenario,
+            overrides=self.overrides,
+            sets=self.sets,
+            studies=self.studies,
+            lang=self.lang,
+            seed=self.seed,
+        )
 
 
 def output_writers(content: RunContent) -> Writers:
@@ -294,6 +305,8 @@ def _plan(
     verified = steps.design_plan(problem, listener=clock)
     warnings = (*verified.plan.warnings, *scenario.parameter_warnings())
     verified = dataclasses.replace(verified, plan=dataclasses.replace(verified.plan, warnings=warnings))
+    studies = run_studies(problem, verified, scenario.studies, lang=scenario.lang, listener=clock)
+    verified = with_study_kpis(verified, studies)
     content = RunContent(
         run_name=scenario.name,
         run_hash=run_hash[:8],
@@ -303,6 +316,7 @@ def _plan(
         verified=verified,
         resolved=scenario.display(),
         version=xiangyou_version(),
+        studies=studies,
     )
     return content, travel.warnings
 
@@ -347,7 +361,11 @@ def _manifest(
             "siting": dict(verified.siting.report.limits),
             "routing": dict(verified.routing.report.limits),
         },
-        "engines": {"siting": verified.siting.report.engine, "routing": verified.routing.report.engine},
+        "engines": {
+            "siting": verified.siting.report.engine,
+            "routing": verified.routing.report.engine,
+            **{f"studies.{s.name}": s.report.engine for s in content.studies if s.report is not None},
+        },
         "outputs": dict(output_hashes(place)),
         **environment(),
     }

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from types import NoneType
-from typing import Annotated, Any, Literal, NamedTuple, TypeGuard
+from typing import Annotated, Any, Literal, NamedTuple, TypeGuard, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, create_model
 
@@ -23,13 +23,15 @@ from geodata.messages import LANGS, Lang, Message
 from geodata.parameters import Parameter, default_parameters
 from planner.problems.standard import RoutingSettings, ServiceStandard, SitingSettings
 
-Kind = Literal["number", "whole", "switch", "text", "name", "choice", "names"]
+Kind = Literal["number", "whole", "switch", "text", "name", "choice", "names", "numbers"]
 
 #: Word a scenario writes where a setting shall have no value (TOML has no null): ``budget_cny = "none"``.
 NONE_WORD = "none"
 SEED_MAX = 2_147_483_647
 #: The sections whose keys are the fields of a planner setting.
 SETTINGS: Mapping[str, type] = {"standard": ServiceStandard, "siting": SitingSettings, "routing": RoutingSettings}
+#: Section of the further questions; what stands in each depends on its kind (`scenarios.studies.settings`).
+STUDIES = "studies"
 #: Keys of ``[county]`` that mean something only for the invented reference county.
 REFERENCE_ONLY_KEYS = ("county.townships", "county.villages", "county.seed")
 #: Top-level keys that say how files are put together; they may stand in a file only, not in an override or ``--set``.
@@ -79,7 +81,7 @@ class KeySpec:
             "high": _figure(self.high),
             "above": _figure(self.above),
         }
-        if self.kind in ("number", "whole"):
+        if self.kind in ("number", "whole", "numbers"):
             ending = "_between" if self.high is not None else "_above" if self.above is not None else "_from"
             if self.low is None and self.above is None:
                 ending = ""
@@ -279,6 +281,7 @@ def _annotation(spec: KeySpec) -> Any:
         "name": Annotated[str, StringConstraints(pattern=_NAME_PATTERN)],
         "choice": Literal[spec.choices] if spec.choices else str,
         "names": list[str],
+        "numbers": list[float],
     }
     kind = kinds[spec.kind]
     return Annotated[kind | None, BeforeValidator(_word_to_none)] if spec.is_optional else kind
@@ -300,6 +303,8 @@ def _models() -> tuple[type[BaseModel], type[BaseModel]]:
         section: (_section_model(section), Field(default_factory=dict)) for section in ("county", *SETTINGS)
     }
     shared["parameters"] = (dict[str, Annotated[float, Field(allow_inf_nan=False)]], Field(default_factory=dict))
+    study_name = Annotated[str, StringConstraints(pattern=_NAME_PATTERN)]
+    shared[STUDIES] = (dict[study_name, dict[str, Any]], Field(default_factory=dict))
     top: dict[str, Any] = {spec.key: (_annotation(spec), spec.default) for spec in _TOP_KEYS}
     in_trees = {key: entry for key, entry in top.items() if key not in FILE_ONLY_KEYS}
     tree: Any = create_model("OverrideTree", __config__=_CONFIG, **in_trees, **shared)
@@ -324,8 +329,24 @@ def _checked(
         checked = model.model_validate(document)
     except ValidationError as error:
         found = [_problem(details, model, origin) for details in error.errors(include_url=False)]
-        return {}, [*found, *_parameter_problems(document, origin)]
-    return checked.model_dump(exclude_unset=True), _parameter_problems(document, origin)
+        return _studies_alone(document), [*found, *_parameter_problems(document, origin)]
+    problems = [*_parameter_problems(document, origin), *_empty_studies(document, origin)]
+    return checked.model_dump(exclude_unset=True), problems
+
+
+def _empty_studies(document: Mapping[str, object], origin: str) -> list[KeyProblem]:
+    """Find studies without a single key: they would vanish without a word."""
+    tables = cast("Mapping[str, Mapping[str, object]]", document.get(STUDIES, {}))
+    keys = [f"{STUDIES}.{name}.kind" for name, table in tables.items() if not table]
+    return [KeyProblem(origin, key, Message("scenario_study_empty", {"key": key})) for key in keys]
+
+
+def _studies_alone(document: Mapping[str, object]) -> dict[str, Any]:
+    """Return the studies of a file that is wrong elsewhere, so their problems are told with the others."""
+    given = document.get(STUDIES)
+    if not isinstance(given, Mapping):
+        return {}
+    return {STUDIES: {name: dict(table) for name, table in given.items() if isinstance(table, Mapping)}}
 
 
 def _problem(details: Any, model: type[BaseModel], origin: str) -> KeyProblem:
@@ -341,6 +362,8 @@ def _problem(details: Any, model: type[BaseModel], origin: str) -> KeyProblem:
 
 def _expected(path: Sequence[str]) -> tuple[str, dict[str, object]]:
     plain = path[2:] if path[0] == "overrides" else path
+    if path[-1] == "[key]":
+        return "scenario_expected_name", {}
     spec = key_specs().get(".".join(plain))
     if spec is not None:
         return spec.expected()

@@ -10,10 +10,10 @@ import datetime as dt
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Literal
 
 import numpy as np
-import ortools
 from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
 
@@ -21,7 +21,7 @@ from geodata.errors import NoSolutionError
 from geodata.messages import Message
 from planner.engines.linear import LinearModel, Vector
 
-ENGINE = f"OR-Tools MathOpt {ortools.__version__} / HiGHS"
+ENGINE = f"OR-Tools MathOpt {version('ortools')} / HiGHS"
 
 Outcome = Literal["optimal", "feasible", "infeasible", "unknown"]
 #: What ended the search early: nothing, the node limit or the clock.

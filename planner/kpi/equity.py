@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from planner.kpi.money import village_costs
 from planner.kpi.nearness import village_km
 from planner.kpi.rows import Case, Row
-from planner.kpi.statistics import Sample, gini, worst_tenth
+from planner.kpi.statistics import Sample, gini, gini_parts, worst_tenth_parts
 from planner.plan import Kpi
 
 
@@ -28,6 +28,6 @@ def equity_rows(case: Case) -> Iterator[Kpi]:
 
 def _pair(case: Case, part: str, unit: str, sample: Sample, *, is_high_bad: bool) -> Iterator[Kpi]:
     note = f"kpi_note_k27_{part}"
-    yield Row("K27", f"{part}_gini", "gini", case.villages_id, note).statistic(gini(sample), len(sample))
-    worst = worst_tenth(sample, is_high_bad=is_high_bad)
-    yield Row("K27", f"{part}_worst_tenth", unit, case.villages_id, note).statistic(worst, len(sample))
+    yield Row("K27", f"{part}_gini", "gini", case.villages_id, note).statistic(gini(sample), *gini_parts(sample))
+    worst = worst_tenth_parts(sample, is_high_bad=is_high_bad)
+    yield Row("K27", f"{part}_worst_tenth", unit, case.villages_id, note).ratio(*worst)

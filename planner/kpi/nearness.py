@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from planner.kpi.rows import Case, Row
-from planner.kpi.statistics import mean, percentile
+from planner.kpi.statistics import mean, percentile, weight_up_to
 from planner.plan import Kpi
 from planner.verification.facts import access
 from planner.verification.measures import is_more
@@ -28,7 +28,9 @@ def nearness_rows(case: Case) -> Iterator[Kpi]:
     persons = math.fsum(count for _, count in sample)
     total = math.fsum(km * count for km, count in sample)
     yield Row("K7", "mean", "km", case.villages_id, note).ratio(total, persons)
-    yield Row("K7", "p90", "km", case.villages_id, note).statistic(percentile(sample, _P90), len(sample))
+    far = percentile(sample, _P90)
+    near = 0.0 if far is None else weight_up_to(sample, far)
+    yield Row("K7", "p90", "km", case.villages_id, note).statistic(far, near, persons)
     left_out = max(0.0, everyone - persons)
     yield Row("K7", "left_out", "share", case.villages_id, "kpi_note_k7_left_out").ratio(left_out, everyone)
 

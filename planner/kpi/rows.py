@@ -65,11 +65,11 @@ class Row:
         value = numerator / denominator if denominator else None
         return self._kpi(value, float(numerator), float(denominator))
 
-    def statistic(self, value: float | None, sample_size: int) -> Kpi:
-        """State a percentile, a Gini or the like, with the size of its sample."""
-        return self._kpi(value, None, float(sample_size))
+    def statistic(self, value: float | None, numerator: float, denominator: float) -> Kpi:
+        """State a percentile or a Gini with the two figures docs/kpis.md names for it."""
+        return self._kpi(value, float(numerator), float(denominator))
 
-    def _kpi(self, value: float | None, numerator: float | None, denominator: float) -> Kpi:
+    def _kpi(self, value: float | None, numerator: float, denominator: float) -> Kpi:
         return Kpi(
             kpi_id=self.kpi_id,
             part=self.part,

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import numpy as np
-import ortools
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
 from planner.problems.standard import RoutingSettings
@@ -44,7 +44,7 @@ class OrToolsEngine:
     @property
     def name(self) -> str:
         """Engine with its version."""
-        return f"OR-Tools routing {ortools.__version__}"
+        return f"OR-Tools routing {version('ortools')}"
 
     def refuses(self, problem: RoundProblem, settings: RoutingSettings) -> str:  # noqa: ARG002 - engine interface
         """Take every round with at least one vehicle type."""

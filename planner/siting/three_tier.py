@@ -55,11 +55,7 @@ def solve_three_tier(problem: PlanProblem, *, listener: ProgressListener = no_pr
     NoSolutionError
         If no plan was found within the limits and nothing is proved, or the solver failed.
     """
-    check_problem(problem)
-    instance = build_instance(problem)
-    check_locks(instance)
-    listener(ProgressEvent("siting"))
-    found = Search(instance, _Teller(listener)).run()
+    instance, found = _searched(problem, listener)
     if found.decision is None:
         if math.isinf(found.bound) and found.bound > 0:
             raise diagnose(instance)
@@ -67,6 +63,26 @@ def solve_three_tier(problem: PlanProblem, *, listener: ProgressListener = no_pr
     report = _report(problem, found)
     listener(ProgressEvent("siting", report.objective, report.bound, report.gap))
     return _result(instance, found.decision, report)
+
+
+def find_three_tier(problem: PlanProblem, *, listener: ProgressListener = no_progress) -> SitingResult | None:
+    """Return what `solve_three_tier` returns, or None where it finds no plan: the reason is not looked for.
+
+    Raises
+    ------
+    InputError
+        As `solve_three_tier`.
+    """
+    instance, found = _searched(problem, listener)
+    return None if found.decision is None else _result(instance, found.decision, _report(problem, found))
+
+
+def _searched(problem: PlanProblem, listener: ProgressListener) -> tuple[Instance, Found]:
+    check_problem(problem)
+    instance = build_instance(problem)
+    check_locks(instance)
+    listener(ProgressEvent("siting"))
+    return instance, Search(instance, _Teller(listener)).run()
 
 
 class _Teller:

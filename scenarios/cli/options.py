@@ -32,3 +32,7 @@ SetOption = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Set one key, for example standard.access_km=2; 设定单个参数."),
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of the run; 随机种子.")]
+StudyOption = Annotated[
+    list[str] | None,
+    typer.Option("--study", metavar="NAME", help="Answer this study only; may be repeated; 只做指定的专题分析."),
+]

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from geodata.messages import text
+from geodata.messages import Message, text
 from scenarios.cli.console import Screen, speaking
-from scenarios.cli.options import DataOption, JsonOption, LangOption, OverrideOption, SeedOption, SetOption
+from scenarios.cli.options import DataOption, JsonOption, LangOption, OverrideOption, SeedOption, SetOption, StudyOption
 from scenarios.plan_json import term
 from scenarios.progress import gap_text, shown_progress
 from scenarios.resolve import language_of
@@ -28,6 +28,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     ] = None,
     override: OverrideOption = None,
     assign: SetOption = None,
+    study: StudyOption = None,
     seed: SeedOption = None,
     lang: LangOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress; 不显示进度.")] = False,
@@ -35,7 +36,16 @@ def run(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Design a county's network and write a run folder; 编制县域寄递网络方案."""
     screen = Screen(language_of(lang), is_json=json)
-    request = RunRequest(scenario, data, out, tuple(override or ()), tuple(assign or ()), lang and str(lang), seed)
+    request = RunRequest(
+        scenario,
+        data,
+        out,
+        tuple(override or ()),
+        tuple(assign or ()),
+        lang and str(lang),
+        seed,
+        studies=tuple(study or ()),
+    )
     with speaking(screen):
         resolved = request.resolve()
         screen.lang = resolved.lang
@@ -60,6 +70,7 @@ def show_outcome(screen: Screen, outcome: RunOutcome) -> None:
     screen.say("run_cost", cost=f"{head['cost_cny_per_day']:,.2f}", investment=f"{head['investment_cny']:,.0f}")
     for tier in ("siting", "routing"):
         screen.line(_status_line(screen, tier, head[tier]))
+    _show_studies(screen, head)
     count = len(head["warnings"]) + len(head["input_warnings"])
     if count:
         screen.say("run_warnings", count=count)
@@ -75,6 +86,15 @@ def _show_unserved(screen: Screen, head: Mapping[str, Any]) -> None:
     screen.say("run_unserved", count=head["villages_unserved"])
     for reason, count in head["unserved_reasons"].items():
         screen.line(f"  - {text(f'run_reason_{reason}', screen.lang, {'count': count})}")
+
+
+def _show_studies(screen: Screen, head: Mapping[str, Any]) -> None:
+    """Print the first sentence of every study, and how sure it is."""
+    for name, study in head["studies"].items():
+        kind = term(f"study_{study['kind']}", screen.lang, study["kind"])
+        screen.say("run_study", study=name, kind=kind)
+        for said in study["answer"][:2]:
+            screen.line(f"  {screen.message(Message(said['key'], said['params']))}")
 
 
 def _show_sites(screen: Screen, head: Mapping[str, Any]) -> None:

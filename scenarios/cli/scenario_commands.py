@@ -7,13 +7,11 @@ from typing import Annotated
 import typer
 
 from scenarios.cli.console import Screen, speaking
+from scenarios.cli.kind_tables import allowed, kind_tables, kind_values, unit
 from scenarios.cli.options import JsonOption, LangOption, OverrideOption, SeedOption, SetOption
 from scenarios.plan_json import plain
 from scenarios.resolve import language_of, library_names, resolve_scenario
-from scenarios.spec import NONE_WORD, SEED_MAX, KeySpec, key_specs
-
-#: Units by the last word of a key's name.
-UNITS = {"km": "km", "min": "min", "s": "s", "cny": "CNY", "share": "0–1", "week": "a week", "factor": "ratio"}
+from scenarios.spec import NONE_WORD, KeySpec, key_specs
 
 scenario_app = typer.Typer(
     help="List and show scenarios; 查看方案设定.", no_args_is_help=True, rich_markup_mode=None, add_completion=False
@@ -61,31 +59,23 @@ def keys() -> None:
     typer.echo(key_table())
 
 
+@scenario_app.command("kinds")
+def kinds(*, lang: LangOption = None, json: JsonOption = False) -> None:
+    """List the kinds of study and their options as Markdown tables; 列出专题分析的类型和参数."""
+    screen = Screen(language_of(lang), is_json=json)
+    with speaking(screen):
+        screen.result({"status": "ok", "kinds": kind_values(screen.lang)})
+        screen.line(kind_tables(screen.lang))
+
+
 def key_table() -> str:
     """Return the table of all keys: what may stand there, unit, default, meaning."""
     lines = ["| key | value | unit | default | meaning |", "|---|---|---|---|---|"]
     lines += [
-        f"| `{spec.key}` | {_allowed(spec)} | {_unit(spec)} | {_default(spec)} | {spec.meaning} |"
+        f"| `{spec.key}` | {allowed(spec)} | {unit(spec)} | {_default(spec)} | {spec.meaning} |"
         for spec in key_specs().values()
     ]
     return "\n".join(lines).replace("``", "`")
-
-
-def _allowed(spec: KeySpec) -> str:
-    kinds = {"number": "number", "whole": "whole number", "switch": "true or false", "names": "list of names"}
-    words = " or ".join(f"`{choice}`" for choice in spec.choices) or kinds.get(spec.kind, "text")
-    if spec.high is not None:
-        words += f" {spec.low:g}–{spec.high:g}" if spec.high < SEED_MAX else f" from {spec.low:g}"
-    elif spec.above is not None:
-        words += f" above {spec.above:g}"
-    elif spec.low is not None:
-        words += f" from {spec.low:g}"
-    return f"{words}, or `{NONE_WORD}`" if spec.is_optional else words
-
-
-def _unit(spec: KeySpec) -> str:
-    """Return the unit that the key's last word names."""
-    return UNITS.get(spec.key.rpartition("_")[2], "") if spec.kind in ("number", "whole") else ""
 
 
 def _default(spec: KeySpec) -> str:

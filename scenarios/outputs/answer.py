@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
 
 from geodata.messages import Lang
 from planner.plan import Kpi
@@ -12,7 +16,16 @@ from planner.reports import SolveReport
 from scenarios.content import RunContent
 from scenarios.outputs.facts import joined, parcels_served
 from scenarios.outputs.tables import RunTables
-from scenarios.outputs.terms import number, say, share, term
+from scenarios.outputs.terms import gap_of, number, say, share, term
+
+_EXACT = 1e-9
+
+
+@cache
+def base_standard() -> Mapping[str, float]:
+    """Return the figures of the base scenario's service standard."""
+    document = (files("scenarios") / "library" / "base.toml").read_text(encoding="utf-8")
+    return MappingProxyType({key: float(value) for key, value in tomllib.loads(document)["standard"].items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +36,28 @@ class Target:
     wanted: float
     reached: float
     detail: str
+    base: float = 0.0
+
+    @property
+    def is_lowered(self) -> bool:
+        """Tell whether the scenario asks for less than the base standard."""
+        return self.wanted < self.base - 1e-9
+
+    @property
+    def digits(self) -> int:
+        """Digits after the point: two where one would hide what is asked for or the difference to it."""
+        is_hidden = round(self.wanted, 3) == round(self.reached, 3) != round(self.wanted, 9)
+        return 2 if is_hidden or abs(round(self.wanted, 3) - self.wanted) > _EXACT else 1
+
+    @property
+    def wanted_text(self) -> str:
+        """Return what is asked for, as it is printed."""
+        return share(self.wanted, self.digits)
+
+    @property
+    def reached_text(self) -> str:
+        """Return what is reached, as it is printed."""
+        return share(self.reached, self.digits)
 
     @property
     def is_met(self) -> bool:
@@ -64,7 +99,8 @@ def answer_sentences(content: RunContent, tables: RunTables) -> list[str]:
         say("answer_costs", lang, figures),
         say("answer_invests", lang, figures),
     ]
-    sentences.append(_standard_sentence(targets(content), lang))
+    conditions = targets(content)
+    sentences += [_standard_sentence(conditions, lang), lowered_sentence(conditions, lang)]
     sentences += [unserved_sentence(content, tables), siting_sentence(content), routing_sentence(content)]
     return [sentence for sentence in sentences if sentence]
 
@@ -82,10 +118,24 @@ def _standard_sentence(rows: list[Target], lang: Lang) -> str:
         return say("answer_standard_met", lang, {"count": len(rows)})
     stop = "；" if lang == "zh" else "; "
     details = [
-        say("answer_missed_part", lang, {"label": r.label, "reached": share(r.reached), "wanted": share(r.wanted)})
+        say("answer_missed_part", lang, {"label": r.label, "reached": r.reached_text, "wanted": r.wanted_text})
         for r in missed
     ]
     return say("answer_standard_missed", lang, {"parts": stop.join(details)})
+
+
+def lowered_sentence(rows: list[Target], lang: Lang) -> str:
+    """Say which conditions the scenario set below the base standard; empty where none is."""
+    parts = [
+        say(
+            "answer_lowered_part",
+            lang,
+            {"label": row.label, "wanted": row.wanted_text, "base": share(row.base, 0)},
+        )
+        for row in rows
+        if row.is_lowered
+    ]
+    return say("answer_lowered", lang, {"parts": ("；" if lang == "zh" else "; ").join(parts)}) if parts else ""
 
 
 def unserved_sentence(content: RunContent, tables: RunTables) -> str:
@@ -109,7 +159,7 @@ def status_key(report: SolveReport) -> str:
 
 
 def _gap(report: SolveReport) -> Mapping[str, object]:
-    return {"gap": share(report.gap, 2)}
+    return {"gap": gap_of(report)}
 
 
 def siting_sentence(content: RunContent) -> str:
@@ -130,18 +180,20 @@ def targets(content: RunContent) -> list[Target]:
     """Return the conditions of the service standard, those that a KPI measures first."""
     standard, lang = content.problem.standard, content.lang
     wanted = (
-        ("K6", "within_standard", standard.population_share, "target_population"),
-        ("K4", "total", standard.village_point_share, "target_points"),
-        ("K3", "total", standard.township_station_share, "target_stations"),
+        ("K6", "within_standard", "population_share", "target_population"),
+        ("K4", "total", "village_point_share", "target_points"),
+        ("K3", "total", "township_station_share", "target_stations"),
     )
     rows = []
-    for kpi_id, part, least, key in wanted:
+    for kpi_id, part, setting, key in wanted:
         kpi = _find(content, kpi_id, part)
         if kpi is None or kpi.value is None:
             continue
         figures = {"km": number(standard.access_km, 1)}
         detail = f"{number(kpi.numerator)} / {number(kpi.denominator)}"
-        rows.append(Target(say(key, lang, figures), least, kpi.value, detail))
+        rows.append(
+            Target(say(key, lang, figures), getattr(standard, setting), kpi.value, detail, base_standard()[setting])
+        )
     return [*rows, *_served_target(content)]
 
 
@@ -152,7 +204,8 @@ def _served_target(content: RunContent) -> list[Target]:
         return []
     detail = f"{number(served)} / {number(villages)}"
     least = content.problem.standard.village_served_share
-    return [Target(say("target_served", content.lang), least, served / villages, detail)]
+    base = base_standard()["village_served_share"]
+    return [Target(say("target_served", content.lang), least, served / villages, detail, base)]
 
 
 def _find(content: RunContent, kpi_id: str, part: str) -> Kpi | None:

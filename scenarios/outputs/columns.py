@@ -117,7 +117,7 @@ _ALL = (
     _text("list_id", 24),
     _text("note", 50),
     Column("stage", "term", prefix="stage_"),
-    _text("depot", 22),
+    _text("depot", 34),
     Column("solve_status", "term", prefix="solve_status_", width=16),
     _number("objective", "cny_per_day", 2),
     _number("bound", "cny_per_day", 2),

@@ -10,11 +10,9 @@ from networks.road_travel import ROAD_PROVIDER
 from scenarios.content import RunContent
 from scenarios.outputs.drawing import STRIP_M
 from scenarios.outputs.geometry import detour_factor
+from scenarios.outputs.shared_places import shared_count
 from scenarios.outputs.tables import RunTables
 from scenarios.outputs.terms import number, say, share, term
-
-#: Villages equal to this many digits of a degree (about ten metres) lie on one another on the map.
-_SAME_PLACE_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +99,7 @@ def map_notes(content: RunContent, tables: RunTables) -> list[str]:
     if len(unplaced):
         served = int(unplaced["is_served"].sum())
         notes.insert(0, say("note_unplaced", lang, {"count": len(unplaced), "served": served}))
-    placed = tables.villages[tables.villages["lon"].notna()]
-    shared = int(placed[["lon", "lat"]].round(_SAME_PLACE_DIGITS).duplicated(keep=False).sum())
+    shared = shared_count(tables.villages)
     if shared:
         notes.append(say("note_shared_place", lang, {"count": shared}))
     hidden = int(tables.used_sites["lon"].isna().sum())

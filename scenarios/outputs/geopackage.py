@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 from scenarios.content import RunContent
 from scenarios.outputs.columns import COLUMNS, header
 from scenarios.outputs.gis_styles import layer_style
+from scenarios.outputs.studies_gis import layer_name, study_description, study_frames, study_style
 from scenarios.outputs.tables import RunTables, run_tables
 from scenarios.outputs.terms import say
 
@@ -41,10 +42,15 @@ CREATE TABLE layer_styles (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GisLayer:
-    """One table of the GeoPackage: a GeoDataFrame, or a plain frame for a table without places."""
+    """One table of the GeoPackage: a GeoDataFrame, or a plain frame for a table without places.
+
+    `style` and `description` are given where they do not follow from the name.
+    """
 
     name: str
     frame: pd.DataFrame
+    style: str = ""
+    description: str = ""
 
 
 def write_geopackage(content: RunContent, path: Path, tables: RunTables | None = None) -> None:
@@ -76,9 +82,9 @@ def _finish(database: sqlite3.Connection, layers: Sequence[GisLayer], content: R
     """Add styles and descriptions, and take the clock out."""
     database.execute(_STYLES_TABLE)
     for layer in layers:
-        description = say(f"gpkg_layer_{layer.name}", content.lang)
+        description = layer.description or say(f"gpkg_layer_{layer.name}", content.lang)
         database.execute("UPDATE gpkg_contents SET description = ? WHERE table_name = ?", (description, layer.name))
-        style = layer_style(layer.name, _aliases(layer, content), content.lang)
+        style = layer.style or layer_style(layer.name, _aliases(layer, content), content.lang)
         if style and isinstance(layer.frame, gpd.GeoDataFrame):
             values = (layer.name, GEOMETRY_COLUMN, layer.name, style, True, description, _CHANGED)
             database.execute(
@@ -114,6 +120,9 @@ def gis_layers(content: RunContent, tables: RunTables) -> Iterator[GisLayer]:
         rows = tables.sites[tables.sites["kind"] == kind].reset_index(drop=True)
         if len(rows):
             yield GisLayer(name, _points(rows))
+    for study, number, frame in study_frames(content):
+        words = (study_style(study, content.lang), study_description(study, number, content.lang))
+        yield GisLayer(layer_name(study, number), frame, *words)
     yield GisLayer("kpis", _typed(tables.kpis.drop(columns="part_id")))
     yield GisLayer("sources", _typed(tables.sources))
     if len(tables.assumptions):

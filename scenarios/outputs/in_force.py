@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -50,13 +51,81 @@ IN_FORCE = frozenset(
         "village_point_setup_cny",
     }
 )
+_LAND = frozenset(
+    {
+        "centre_capex_cny_per_annual_parcel",
+        "centre_new_capex_cny",
+        "centre_peak_hour_share",
+        "counter_m2",
+        "point_hold_days",
+        "shelf_m3_per_m2",
+        "station_m2_per_parcel_h",
+        "station_peak_hour_share",
+    }
+)
+#: Read only by studies whose kind has the word in its name.
+IN_FORCE_OF_STUDIES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "locker": frozenset(
+            {
+                "campus_parcels_per_student_day",
+                "campus_vacation_level_share",
+                "household_residents",
+                "locker_choice_decay_per_km",
+                "locker_choice_outside",
+                "locker_choice_threshold",
+                "locker_compartments_count",
+                "locker_control_share",
+                "locker_fit_share",
+                "locker_large_price_ratio",
+                "locker_medium_price_ratio",
+                "locker_medium_share",
+                "locker_opex_cny_per_year",
+                "locker_overflow_target_share",
+                "locker_price_cny",
+                "locker_reach_m",
+                "locker_saving_city_cny_per_parcel",
+                "locker_saving_village_cny_per_parcel",
+                "locker_small_share",
+                "peak_day_factor",
+                "urban_parcels_per_resident_day",
+            }
+        ),
+        "charg": frozenset(
+            {
+                "charge_loss_share",
+                "charge_night_h",
+                "charger_fast_kw",
+                "charger_fast_price_cny",
+                "charger_life_years",
+                "charger_opex_share_per_year",
+                "charger_slow_kw",
+                "charger_slow_price_cny",
+                "range_reserve_share",
+            }
+        ),
+        "land": _LAND,
+        "hub": _LAND,
+    }
+)
 
 
-def figures_in_force(parameters: pd.DataFrame, vehicle_type_ids: Sequence[str]) -> pd.DataFrame:
-    """Return the rows a plan can rest on: `IN_FORCE`, figures named after a vehicle type, and what the user gave."""
+def figures_in_force(
+    parameters: pd.DataFrame, vehicle_type_ids: Sequence[str], study_kinds: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return the rows a run can rest on.
+
+    These are `IN_FORCE`, figures named after a vehicle type, what the studies of the run read, and what the user gave.
+    """
     prefixes = tuple(f"{vehicle_type_id}_" for vehicle_type_id in vehicle_type_ids)
     ids = parameters["parameter_id"]
-    is_used = ids.isin(IN_FORCE) | (parameters["tag"] == "U")
+    of_studies = {
+        parameter_id
+        for word, found in IN_FORCE_OF_STUDIES.items()
+        if any(word in kind for kind in study_kinds)
+        for parameter_id in found
+    }
+    is_used = ids.isin(IN_FORCE | of_studies) | (parameters["tag"] == "U")
     if prefixes:
         is_used |= ids.str.startswith(prefixes)
     return parameters[is_used].reset_index(drop=True)

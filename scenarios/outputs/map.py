@@ -14,6 +14,7 @@ from scenarios.outputs import geometry
 from scenarios.outputs.facts import headline_facts, map_notes, source_lines
 from scenarios.outputs.map_layers import GROUPS, MapLayer, map_layers
 from scenarios.outputs.offline import CONTENT_POLICY, RawElement, asset, font_stack, json_block, render_offline
+from scenarios.outputs.studies_map import study_layers, unplaced_notes
 from scenarios.outputs.tables import RunTables, run_tables
 from scenarios.outputs.terms import say
 
@@ -72,7 +73,7 @@ def write_map(content: RunContent, path: Path, tables: RunTables | None = None) 
         Tables of the run, if they are made already.
     """
     tables = tables or run_tables(content)
-    layers = map_layers(content, tables)
+    layers = [*map_layers(content, tables), *study_layers(content)]
     path.write_text(map_page(content, tables, layers), encoding="utf-8", newline="\n")
 
 
@@ -137,7 +138,7 @@ def map_payload(content: RunContent, tables: RunTables, layers: list[MapLayer]) 
         "maxVillageLabels": MAX_VILLAGE_LABELS,
         "bounds": [[south, west], [north, east]],
         "notesTitle": say("map_notes_title", lang),
-        "notes": map_notes(content, tables),
+        "notes": [*map_notes(content, tables), *unplaced_notes(content)],
         "sourcesTitle": say("sources_title", lang),
         "sources": source_lines(content),
         "attributions": sorted({p.attribution for p in county.provenance.values() if p.attribution}),

@@ -16,6 +16,7 @@ from geodata.messages import Lang
 from scenarios.content import RunContent
 from scenarios.outputs import geometry
 from scenarios.outputs.columns import cell, header
+from scenarios.outputs.shared_places import mark_shifts
 from scenarios.outputs.tables import RunTables
 from scenarios.outputs.terms import capital, is_missing, number, say, term
 
@@ -48,7 +49,7 @@ _SHAPES = {"county_centre": "star", "township_station": "house", "village_point"
 _SIZES = {"county_centre": 13.0, "township_station": 8.5, "village_point": 6.5}
 
 #: Legend groups from top to bottom.
-GROUPS = ("sites", "villages", "routes", "base")
+GROUPS = ("sites", "villages", "routes", "studies", "base")
 _VILLAGE_TIPS = (
     "village_code",
     "township",
@@ -89,6 +90,15 @@ LayerKind = Literal["marks", "lines", "area"]
 
 
 @dataclass(frozen=True, slots=True)
+class MarkClass:
+    """Marks of one kind within a layer; ``data["look"]`` gives each mark the position of its class."""
+
+    label: str
+    count: int
+    style: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class MapLayer:
     """One layer of the map.
 
@@ -105,13 +115,16 @@ class MapLayer:
     style
         Shape, colours, widths.
     data
-        Columns: ``lat``/``lon`` of marks; ``paths`` of lines; ``rings`` of areas.
+        Columns: ``lat``/``lon`` of marks, ``dx``/``dy`` their shift in pixels where several share a place;
+        ``paths`` of lines; ``rings`` of areas.
     names, tips
         Heading of each thing's tooltip, and rows of (label, one text a thing; empty: row left out).
     is_shown
         Drawn when the page opens.
     is_interactive
         Answers the mouse.
+    classes
+        Kinds of marks in one layer, each with its own look and count; empty: all look alike.
     """
 
     layer_id: str
@@ -125,6 +138,7 @@ class MapLayer:
     tips: list[tuple[str, list[str]]] = field(default_factory=list)
     is_shown: bool = True
     is_interactive: bool = True
+    classes: tuple[MarkClass, ...] = ()
 
     def payload(self) -> dict[str, Any]:
         """Return the layer as plain values for the page."""
@@ -140,11 +154,12 @@ class MapLayer:
             "tips": [[label, values] for label, values in self.tips],
             "shown": self.is_shown,
             "interactive": self.is_interactive,
+            "classes": [[one.label, one.count, one.style] for one in self.classes],
         }
 
 
 def map_layers(content: RunContent, tables: RunTables) -> list[MapLayer]:
-    """Return all layers from bottom to top; empty ones are left out."""
+    """Return all layers of the plan from bottom to top; empty ones are left out."""
     layers = [
         _boundary(content, "county"),
         *_water(content),
@@ -178,6 +193,15 @@ def _round(values: Iterable[Any]) -> list[float]:
     return [round(float(value), geometry.DIGITS) for value in values]
 
 
+def _shifts(tables: RunTables, rows: pd.DataFrame) -> dict[str, list[float]]:
+    """Return the pixel shifts of the marks of villages that share a place; nothing where none is shifted."""
+    shifts = mark_shifts(tables.villages, tables.used_sites)
+    found = [shifts.get(code, (0.0, 0.0)) for code in rows["village_code"]]
+    if not any(dx or dy for dx, dy in found):
+        return {}
+    return {"dx": [dx for dx, _ in found], "dy": [dy for _, dy in found]}
+
+
 def _villages(content: RunContent, tables: RunTables, *, is_served: bool) -> MapLayer:
     lang = content.lang
     villages = tables.villages
@@ -193,7 +217,7 @@ def _villages(content: RunContent, tables: RunTables, *, is_served: bool) -> Map
         label=say(f"map_villages_{key}", lang),
         count=len(rows),
         style=style,
-        data={"lat": _round(rows["lat"]), "lon": _round(rows["lon"])},
+        data={"lat": _round(rows["lat"]), "lon": _round(rows["lon"]), **_shifts(tables, rows)},
         names=rows["name"].tolist(),
         tips=_tips(rows, _VILLAGE_TIPS, lang),
     )

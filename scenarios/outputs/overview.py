@@ -17,6 +17,9 @@ _WIDTH, _MAX_HEIGHT, _MARGIN = 760.0, 620.0, 10.0
 #: Vertices closer than this many pixels to the last one are left out.
 _TOLERANCE = 0.8
 _LABEL_SIZE = 11.0
+#: Elements of the overview that the maps of the studies show again.
+_BASE_ID, _NAMES_ID = "map-background", "map-names"
+_BOLT = ((0.25, -1.0), (-0.7, 0.15), (-0.1, 0.15), (-0.25, 1.0), (0.7, -0.2), (0.1, -0.2))
 
 Pixel = tuple[float, float]
 
@@ -96,6 +99,10 @@ def _outline(shape: str, size: float) -> list[Pixel]:
     if shape == "house":
         s = size
         return [(-s, -s * 0.1), (0, -s), (s, -s * 0.1), (s * 0.8, s * 0.85), (-s * 0.8, s * 0.85)]
+    if shape == "diamond":
+        return [(0, -size), (size, 0), (0, size), (-size, 0)]
+    if shape == "bolt":
+        return [(x * size, y * size) for x, y in _BOLT]
     h = size * 0.88
     return [(-h, -h), (h, -h), (h, h), (-h, h)]
 
@@ -110,6 +117,9 @@ def mark(x: float, y: float, style: dict[str, Any], scale: float = 1.0) -> str:
         a, b, c, d = num(x - size), num(x + size), num(y - size), num(y + size)
         return f"M{a} {c}L{b} {d}M{b} {c}L{a} {d}"
     corners = "L".join(f"{num(x + dx)} {num(y + dy)}" for dx, dy in _outline(style["shape"], size))
+    if style["shape"] == "cells":
+        half, way = size * 0.88, num(size * 1.76)
+        return f"M{corners}ZM{num(x)} {num(y - half)}v{way}M{num(x - half)} {num(y)}h{way}"
     struck = f"M{num(x - size)} {num(y + size)}L{num(x + size)} {num(y - size)}" if style.get("is_struck") else ""
     return f"M{corners}Z{struck}"
 
@@ -120,8 +130,16 @@ def _mark_path(d: str, style: dict[str, Any]) -> str:
 
 
 def _marks(frame: Frame, layer: MapLayer, scale: float) -> list[str]:
-    places = zip(layer.data["lat"], layer.data["lon"], strict=True)
-    return [_mark_path("".join(mark(*frame.pixel(lat, lon), layer.style, scale) for lat, lon in places), layer.style)]
+    """Return one path a look, the looks from bottom to top."""
+    styles = [one.style for one in layer.classes] or [layer.style]
+    drawn: list[list[str]] = [[] for _ in styles]
+    count = len(layer.data["lat"])
+    zeros = [0] * count
+    dxs, dys, looks = (layer.data.get(name, zeros) for name in ("dx", "dy", "look"))
+    for lat, lon, dx, dy, look in zip(layer.data["lat"], layer.data["lon"], dxs, dys, looks, strict=True):
+        x, y = frame.pixel(lat, lon)
+        drawn[look].append(mark(x + dx * scale, y + dy * scale, styles[look], scale))
+    return [_mark_path("".join(paths), style) for paths, style in zip(drawn, styles, strict=True)]
 
 
 def _labels(frame: Frame, labels: dict[str, list[Any]]) -> list[str]:
@@ -158,15 +176,27 @@ def overview(
     frame = fit(bounds)
     count = sum(layer.count for layer in layers if layer.kind == "marks")
     scale = 0.8 if count <= 400 else 0.6 if count <= 1500 else 0.35  # noqa: PLR2004
-    parts: list[str] = []
-    for layer in layers:
-        if not layer.is_shown:
-            continue
-        parts += _area(frame, layer) if layer.kind == "area" else []
-        parts += _lines(frame, layer) if layer.kind == "lines" else []
-        parts += _marks(frame, layer, scale) if layer.kind == "marks" else []
-    parts += _labels(frame, labels) + _scale_bar(frame)
+    shown = [layer for layer in layers if layer.is_shown]
+    base = [part for layer in shown if layer.group == "base" for part in _drawn(frame, layer, scale)]
+    names = _labels(frame, labels)
+    parts = [f'<g id="{_BASE_ID}">', *base, "</g>"]
+    parts += [part for layer in shown if layer.group != "base" for part in _drawn(frame, layer, scale)]
+    parts += [f'<g id="{_NAMES_ID}">', *names, "</g>", *_scale_bar(frame)]
     return svg(_WIDTH, frame.height + 22, parts, title)
+
+
+def _drawn(frame: Frame, layer: MapLayer, scale: float) -> list[str]:
+    if layer.kind == "area":
+        return _area(frame, layer)
+    return _lines(frame, layer) if layer.kind == "lines" else _marks(frame, layer, scale)
+
+
+def study_map(layer: MapLayer, bounds: Sequence[Sequence[float]], title: str) -> Markup:
+    """Return a map of one study on the background and names of the report's overview, which must stand before it."""
+    frame = fit(bounds)
+    scale = 1.0 if layer.count <= 400 else 0.75 if layer.count <= 1500 else 0.5  # noqa: PLR2004
+    parts = [f'<use href="#{_BASE_ID}"/>', *_marks(frame, layer, scale), f'<use href="#{_NAMES_ID}"/>']
+    return svg(_WIDTH, frame.height + 22, [*parts, *_scale_bar(frame)], title)
 
 
 def legend(layers: Sequence[MapLayer]) -> list[tuple[Markup, str, int]]:
@@ -176,7 +206,7 @@ def legend(layers: Sequence[MapLayer]) -> list[tuple[Markup, str, int]]:
     for layer in sorted(shown, key=lambda layer: GROUPS.index(layer.group)):
         style = layer.style
         if layer.kind == "marks":
-            part = _mark_path(mark(14, 9, style, min(1.0, 8.0 / style["size"])), style)
+            part = _legend_mark(style)
         elif layer.kind == "lines":
             part = f'<path d="M2 9H26" {_stroke(style["stroke"], style["weight"], style.get("dash", ""))}/>'
         else:
@@ -187,6 +217,18 @@ def legend(layers: Sequence[MapLayer]) -> list[tuple[Markup, str, int]]:
             )
             outline = _stroke(style["stroke"], style["weight"], style.get("dash", ""))
             part = f'<rect x="3" y="3" width="22" height="12" {fill} {outline}/>'
-        symbol = Markup(f'<svg viewBox="0 0 28 18" width="28" height="18" aria-hidden="true">{part}</svg>')  # noqa: S704
-        rows.append((symbol, layer.label, layer.count))
+        rows.append((_symbol(part), layer.label, layer.count))
     return rows
+
+
+def class_legend(layer: MapLayer) -> list[tuple[Markup, str, int]]:
+    """Return (symbol, label, count) of the kinds of marks in a layer, topmost first."""
+    return [(_symbol(_legend_mark(one.style)), one.label, one.count) for one in reversed(layer.classes)]
+
+
+def _legend_mark(style: dict[str, Any]) -> str:
+    return _mark_path(mark(14, 9, style, min(1.0, 8.0 / style["size"])), style)
+
+
+def _symbol(part: str) -> Markup:
+    return Markup(f'<svg viewBox="0 0 28 18" width="28" height="18" aria-hidden="true">{part}</svg>')  # noqa: S704

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from scenarios.outputs.map_layers import map_layers
 from scenarios.outputs.offline import asset, font_stack
 from scenarios.outputs.overview import legend, overview
 from scenarios.outputs.report_charts import access_chart, cost_chart, kpi_chart
-from scenarios.outputs.report_tables import report_tables
+from scenarios.outputs.report_tables import fold_at, fold_note, report_tables
 from scenarios.outputs.sensitivity_note import sensitivity_note
+from scenarios.outputs.studies_map import unplaced_notes
+from scenarios.outputs.studies_report import shown_studies
 from scenarios.outputs.tables import RunTables, run_tables
 from scenarios.outputs.terms import number, say, share, term
 
@@ -73,7 +76,7 @@ def report_values(content: RunContent, tables: RunTables) -> dict[str, Any]:
         "facts": headline_facts(content, tables),
         "map": overview(layers, frame["labels"], frame["bounds"], title),
         "legend": legend(layers),
-        "map_notes": map_notes(content, tables),
+        "map_notes": [*map_notes(content, tables), *unplaced_notes(content)],
         "targets": targets(content),
         "kpi_chart": kpi_chart(content),
         "cost_chart": cost_chart(content),
@@ -86,6 +89,9 @@ def report_values(content: RunContent, tables: RunTables) -> dict[str, Any]:
         "tags": [(tag, term(f"tag_{tag}", lang)) for tag in _TAGS],
         "sources": source_lines(content),
         "reproduce": _reproduce(content),
+        "studies": shown_studies(content, frame["bounds"]),
+        "fold_at": fold_at,
+        "fold_note": partial(fold_note, sheet="", lang=lang),
     }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
 from markupsafe import Markup
 
+from planner.plan import Kpi
 from scenarios.content import RunContent
 from scenarios.outputs.columns import words
 from scenarios.outputs.reach import CLASSES_KM, persons_by_distance
@@ -36,13 +38,20 @@ def kpi_chart(content: RunContent) -> Markup | None:
         ("K3", "total"): standard.township_station_share,
     }
     bars = []
-    for kpi in content.verified.kpis.rows:
-        if kpi.kpi_id not in _KPI_BARS or kpi.unit != "share" or kpi.value is None:
-            continue
-        part = "" if kpi.part == "total" else f" · {term(f'kpi_part_{kpi.part}', lang)}"
+    parts = Counter(row.kpi_id for row in _bar_rows(content))
+    for kpi in _bar_rows(content):
+        name, part = term(f"kpi_{kpi.kpi_id}", lang), term(f"kpi_part_{kpi.part}", lang)
+        is_alone = kpi.part == "total" and parts[kpi.kpi_id] == 1
         figure = f"{share(kpi.value)}  ({number(kpi.numerator)} / {number(kpi.denominator)})"
-        bars.append(Bar(term(f"kpi_{kpi.kpi_id}", lang) + part, kpi.value, figure, wanted.get((kpi.kpi_id, kpi.part))))
+        target = wanted.get((kpi.kpi_id, kpi.part))
+        value = kpi.value or 0.0
+        bars.append(Bar(name, value, figure, target) if is_alone else Bar(part, value, figure, target, name))
     return share_bars(bars, say("report_kpi_title", lang)) if bars else None
+
+
+def _bar_rows(content: RunContent) -> list[Kpi]:
+    rows = content.verified.kpis.rows
+    return [row for row in rows if row.kpi_id in _KPI_BARS and row.unit == "share" and row.value is not None]
 
 
 def cost_chart(content: RunContent) -> Markup | None:

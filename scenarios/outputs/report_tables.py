@@ -7,14 +7,18 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from geodata.messages import Lang
 from scenarios.content import RunContent
 from scenarios.outputs.columns import COLUMNS, cell, header
 from scenarios.outputs.in_force import figures_in_force
 from scenarios.outputs.tables import RunTables
-from scenarios.outputs.terms import figure, say, term
+from scenarios.outputs.terms import figure, gap_text, say, term
 
 #: Rows printed of a long table; the workbook holds all.
 MAX_ROWS = 1000
+#: Longer tables and lists open with their head only on a screen; paper has all of it.
+FOLD_FROM = 40
+FOLD_SHOWN = 15
 
 _TABLES: dict[str, tuple[str, ...]] = {
     "kpis": ("kpi_id", "kpi", "part", "value", "unit", "numerator", "denominator", "list_id", "note"),
@@ -70,12 +74,36 @@ class PrintedTable:
         Printed cells.
     left_out
         Sentence on rows left to the workbook, or empty.
+    name
+        Identifier in the page, needed where the table may be folded.
+    fold_note
+        Sentence on the rows folded away, or empty.
     """
 
     headers: tuple[str, ...]
     classes: tuple[str, ...]
     rows: list[list[str]]
     left_out: str
+    name: str = ""
+    fold_note: str = ""
+
+    @property
+    def folded_from(self) -> int:
+        """Row from which the table is folded away on a screen; 0: not folded."""
+        return fold_at(len(self.rows))
+
+
+def fold_at(rows: int) -> int:
+    """Return how many of `rows` stay open on a screen; 0 where all do."""
+    return FOLD_SHOWN if rows > FOLD_FROM else 0
+
+
+def fold_note(rows: int, sheet: str, lang: Lang) -> str:
+    """Say where the folded rows are; empty where nothing is folded."""
+    if not fold_at(rows):
+        return ""
+    figures = {"shown": FOLD_SHOWN, "total": rows, "sheet": sheet}
+    return say("report_more_note" if sheet else "report_more_lines", lang, figures)
 
 
 def report_tables(content: RunContent, tables: RunTables) -> dict[str, PrintedTable]:
@@ -87,18 +115,24 @@ def report_tables(content: RunContent, tables: RunTables) -> dict[str, PrintedTa
         "routes": tables.routes,
         "unserved": tables.unserved,
         "reports": tables.reports,
-        "parameters": figures_in_force(tables.parameters, content.problem.county.vehicles["vehicle_type_id"].tolist()),
+        "parameters": figures_in_force(
+            tables.parameters,
+            content.problem.county.vehicles["vehicle_type_id"].tolist(),
+            [study.kind for study in content.studies],
+        ),
         "settings": tables.settings,
     }
-    printed = {name: _printed(frames[name], columns, content) for name, columns in _TABLES.items()}
+    printed = {name: _printed(name, frames[name], columns, content) for name, columns in _TABLES.items()}
     _add_total(printed["costs"], content)
     return printed
 
 
-def _printed(frame: pd.DataFrame, columns: Sequence[str], content: RunContent) -> PrintedTable:
+def _printed(name: str, frame: pd.DataFrame, columns: Sequence[str], content: RunContent) -> PrintedTable:
     lang = content.lang
     shown = frame.head(MAX_ROWS)
     values = {column: [cell(column, value, lang) for value in shown[column].tolist()] for column in columns}
+    if "gap" in columns:
+        values["gap"] = [gap_text(*row) for row in zip(shown["gap"], shown["solve_status"], strict=True)]
     if "unit" in columns:
         units = shown["unit"].tolist()
         for column in _WITH_UNIT & set(columns):
@@ -113,6 +147,8 @@ def _printed(frame: pd.DataFrame, columns: Sequence[str], content: RunContent) -
         classes=tuple(_style_class(column) for column in columns),
         rows=rows,
         left_out=left_out,
+        name=name,
+        fold_note=fold_note(len(rows), say(f"sheet_{name}", lang), lang),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -10,7 +11,7 @@ from markupsafe import Markup
 
 _INK, _MUTED, _GRID, _BAR = "#1f2a33", "#66727c", "#d9dfe3", "#0072B2"
 _WIDTH = 760.0
-_LABEL_WIDTH = 250.0
+_LABEL_WIDTH = 270.0
 _CJK = "\u2e80"
 
 
@@ -19,16 +20,15 @@ def text_width(text: str, size: float) -> float:
     return sum(size if char >= _CJK else size * 0.56 for char in text)
 
 
-def shorten(text: str, width: float, size: float) -> str:
-    """Return `text`, cut with an ellipsis where it would print wider than `width`."""
-    if text_width(text, size) <= width:
-        return text
-    kept = ""
-    for char in text:
-        if text_width(kept + char + "…", size) > width:
-            break
-        kept += char
-    return kept + "…"
+def wrap(text: str, width: float, size: float) -> list[str]:
+    """Return `text` in lines that print no wider than `width`, broken at spaces; in Chinese anywhere."""
+    lines = [""]
+    pieces = re.findall(r"[\u2e80-\uffff]|[^\s\u2e80-\uffff]+\s*|\s+", text)
+    for piece in pieces:
+        if lines[-1] and text_width((lines[-1] + piece).rstrip(), size) > width:
+            lines.append("")
+        lines[-1] += piece
+    return [line.strip() for line in lines]
 
 
 def svg(width: float, height: float, parts: Sequence[str], title: str) -> Markup:
@@ -64,32 +64,41 @@ def _line(x1: float, y1: float, x2: float, y2: float, look: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: label, value on a scale of 0 to 1, printed figure, and the target it should reach (or None)."""
+    """One bar: label, value on a scale of 0 to 1, printed figure, the target it should reach (or None).
+
+    Bars of one `group` stand together under its name.
+    """
 
     label: str
     value: float
     text: str
     target: float | None = None
+    group: str = ""
 
 
 def share_bars(bars: Sequence[Bar], title: str) -> Markup:
     """Return horizontal bars from 0 to 100 %, each with its figure and a tick at its target."""
-    step, top = 30.0, 4.0
-    left, right = _LABEL_WIDTH, _WIDTH - 205.0
+    y, group = 4.0, ""
+    left = min(max((text_width(bar.label, 13) for bar in bars), default=0.0) + 22.0, _LABEL_WIDTH)
+    right = _WIDTH - 205.0
     parts = []
-    for i, bar in enumerate(bars):
-        y = top + i * step
-        width = (right - left) * min(max(bar.value, 0.0), 1.0)
+    for bar in bars:
+        if bar.group and bar.group != group:
+            parts.append(label(0, y + 17, bar.group, colour=_MUTED))
+            y += 25.0
+        group = bar.group
+        lines = wrap(bar.label, left - 16, 13)
+        parts += [label(left - 12, y + 15 + 16 * i, line, anchor="end") for i, line in enumerate(lines)]
         parts += [
-            label(left - 12, y + 15, shorten(bar.label, left - 16, 13), anchor="end"),
             rect(left, y + 3, right - left, 16, "#edf0f2"),
-            rect(left, y + 3, width, 16, _BAR),
+            rect(left, y + 3, (right - left) * min(max(bar.value, 0.0), 1.0), 16, _BAR),
             label(right + 10, y + 15, bar.text),
         ]
         if bar.target is not None:
             x = left + (right - left) * bar.target
             parts.append(_line(x, y, x, y + 22, f'stroke="{_INK}" stroke-width="2"'))
-    return svg(_WIDTH, top + len(bars) * step + 2, parts, title)
+        y += 28.0 + 16.0 * (len(lines) - 1)
+    return svg(_WIDTH, y + 4, parts, title)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from geodata.county import FACILITY_KINDS
 from planner.costs import closing_cny_per_day, site_cny_per_day, site_investment_cny
 from planner.plan import PlanProblem
-from planner.reports import SolveReport
 from scenarios.content import RunContent
-from scenarios.outputs.columns import with_numbers
 from scenarios.outputs.drawing import Drawing, draw
 from scenarios.outputs.route_tables import route_frames
-from scenarios.outputs.terms import note, plain, term
+from scenarios.outputs.statement_tables import (
+    assumptions_frame,
+    costs_frame,
+    kpis_frame,
+    names_by_id,
+    parameters_frame,
+    reports_frame,
+    settings_frame,
+    sources_frame,
+    table_frame,
+)
+from scenarios.outputs.terms import note
 
 VILLAGE_COLUMNS = (
     "village_code",
@@ -120,24 +127,15 @@ def run_tables(content: RunContent) -> RunTables:
         sites=_sites(content.problem, content, villages),
         routes=routes,
         stops=stops,
-        costs=_costs(content),
-        kpis=_kpis(content),
-        reports=_reports(content),
-        parameters=_parameters(content),
-        assumptions=_assumptions(content),
-        sources=_sources(content),
-        settings=_settings(content),
+        costs=costs_frame(content),
+        kpis=kpis_frame(content),
+        reports=reports_frame(content),
+        parameters=parameters_frame(content),
+        assumptions=assumptions_frame(content),
+        sources=sources_frame(content),
+        settings=settings_frame(content),
         drawing=draw(content),
     )
-
-
-def _frame(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> pd.DataFrame:
-    return with_numbers(pd.DataFrame(list(rows), columns=list(columns)))
-
-
-def names_by_id(frame: pd.DataFrame, key: str) -> dict[str, str]:
-    """Return id → name of a table."""
-    return dict(zip(frame[key].astype(str), frame["name"].astype(str), strict=True))
 
 
 def demand_by_village(problem: PlanProblem) -> dict[str, tuple[float, float]]:
@@ -210,7 +208,7 @@ def _villages(content: RunContent, stops: pd.DataFrame) -> pd.DataFrame:
                 "lat": _optional(row["lat"]),
             }
         )
-    return _frame(rows, VILLAGE_COLUMNS)
+    return table_frame(rows, VILLAGE_COLUMNS)
 
 
 def _decision(status: str, *, is_open: bool) -> str:
@@ -268,140 +266,8 @@ def _sites(problem: PlanProblem, content: RunContent, villages: pd.DataFrame) ->
                 "lat": _optional(site["lat"]),
             }
         )
-    frame = _frame(rows, SITE_COLUMNS)
+    frame = table_frame(rows, SITE_COLUMNS)
     tier = frame["kind"].map({kind: i for i, kind in enumerate(FACILITY_KINDS)})
     rank = frame["decision"].map({decision: i for i, decision in enumerate(DECISIONS)})
     order = frame.assign(_tier=tier, _rank=rank).sort_values(["_tier", "_rank", "facility_id"]).index
     return frame.loc[order].reset_index(drop=True)
-
-
-def _costs(content: RunContent) -> pd.DataFrame:
-    total = content.verified.cost_cny_per_day
-    return _frame(
-        (
-            {
-                "cost_tier": line.tier,
-                "item": line.item,
-                "cny_per_day": line.cny_per_day,
-                "cost_share": line.cny_per_day / total if total else None,
-            }
-            for line in content.verified.costs
-        ),
-        ("cost_tier", "item", "cny_per_day", "cost_share"),
-    )
-
-
-def _kpis(content: RunContent) -> pd.DataFrame:
-    columns = ("kpi_id", "kpi", "part", "value", "unit", "numerator", "denominator", "list_id", "note", "part_id")
-    lang = content.lang
-    return _frame(
-        (
-            {
-                "kpi_id": row.kpi_id,
-                "kpi": term(f"kpi_{row.kpi_id}", lang),
-                "part": term(f"kpi_part_{row.part}", lang),
-                "value": row.value,
-                "unit": row.unit,
-                "numerator": row.numerator,
-                "denominator": row.denominator,
-                "list_id": row.list_id,
-                "note": note(row.note_key, lang),
-                "part_id": row.part,
-            }
-            for row in content.verified.kpis.rows
-        ),
-        columns,
-    )
-
-
-def _report_row(stage: str, depot: str, report: SolveReport, content: RunContent) -> dict[str, Any]:
-    limits = "; ".join(f"{key} {plain(report.limits[key])}" for key in sorted(report.limits))
-    return {
-        "stage": stage,
-        "depot": depot,
-        "solve_status": report.status,
-        "objective": report.objective,
-        "bound": report.bound,
-        "gap": report.gap,
-        "engine": report.engine,
-        "seed": report.seed,
-        "limits": limits,
-        "note": note(report.note_key, content.lang),
-    }
-
-
-def _reports(content: RunContent) -> pd.DataFrame:
-    plan = content.verified.plan
-    names = names_by_id(content.problem.county.facilities, "facility_id")
-    rows = [_report_row("siting", "", plan.siting.report, content)]
-    rows.append(_report_row("routing", "", plan.routing.report, content))
-    rows += [
-        _report_row("routing", names.get(depot, depot), plan.routing.reports[depot], content)
-        for depot in sorted(plan.routing.reports)
-    ]
-    columns = ("stage", "depot", "solve_status", "objective", "bound", "gap", "engine", "seed", "limits", "note")
-    return _frame(rows, columns)
-
-
-def _parameters(content: RunContent) -> pd.DataFrame:
-    parameters = content.problem.county.parameters
-    columns = ("parameter_id", "meaning", "value", "low", "high", "unit", "tag", "source", "group")
-    return _frame(
-        (
-            {
-                "parameter_id": entry.parameter_id,
-                "meaning": entry.label(content.lang),
-                "value": entry.value,
-                "low": entry.low,
-                "high": entry.high,
-                "unit": entry.unit,
-                "tag": entry.tag,
-                "source": entry.source,
-                "group": entry.group,
-            }
-            for entry in parameters.entries.values()
-        ),
-        columns,
-    )
-
-
-def _assumptions(content: RunContent) -> pd.DataFrame:
-    groups = (("assumption", content.problem.county.assumptions), ("warning", content.verified.plan.warnings))
-    return _frame(
-        (
-            {"statement_kind": kind, "text": note(message.key, content.lang, message.params)}
-            for kind, messages in groups
-            for message in messages
-        ),
-        ("statement_kind", "text"),
-    )
-
-
-def _sources(content: RunContent) -> pd.DataFrame:
-    columns = ("table", "source", "licence", "attribution", "as_of", "datum", "data_kind")
-    provenance = content.problem.county.provenance
-    return _frame(
-        (
-            {
-                "table": term(f"table_{name}", content.lang),
-                "source": provenance[name].source,
-                "licence": provenance[name].licence,
-                "attribution": provenance[name].attribution,
-                "as_of": provenance[name].as_of,
-                "datum": provenance[name].datum,
-                "data_kind": provenance[name].kind,
-            }
-            for name in sorted(provenance)
-        ),
-        columns,
-    )
-
-
-def _settings(content: RunContent) -> pd.DataFrame:
-    return _frame(
-        (
-            {"setting": key, "setting_value": plain(value), "origin": origin}
-            for key, (value, origin) in content.resolved.items()
-        ),
-        ("setting", "setting_value", "origin"),
-    )

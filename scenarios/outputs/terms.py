@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TypeGuard
 
-from geodata.messages import Lang, has_label, label, text
+from geodata.messages import Lang, Message, has_label, label, text
+from planner.reports import OPTIMALITY_TOLERANCE, SolveReport
 
 #: What stands where there is no figure.
 MISSING = "—"
 #: Figures from here on are printed without digits after the point.
 _WHOLE_FROM = 1000.0
 _PERCENT = 100.0
+#: Smaller gaps are printed as smaller than this.
+_LEAST_GAP = 1e-4
+
+#: Parts of names of values that are no amounts.
+_KEEPS_DIGITS = frozenset({"year", "date", "seed", "code", "id", "row", "line", "epsg"})
 
 _EMPTY: Mapping[str, object] = {}
 
 
 def term(key: str, lang: Lang) -> str:
-    """Return the field's term for `key`: from the glossary, else from the outputs' own terms, else the key itself.
+    """Return the field's term for `key`: from the outputs' own terms, else from the glossary, else the key itself.
 
     Falling back to the key keeps a finished plan readable when a new KPI part or column has no term yet.
     """
-    if has_label(key):
-        return label(key, lang)
     try:
         return text(f"out_term_{key}", lang)
     except KeyError:
-        return key
+        return label(key, lang) if has_label(key) else key
 
 
 def capital(words: str) -> str:
@@ -44,9 +49,37 @@ def note(key: str, lang: Lang, params: Mapping[str, object] = _EMPTY) -> str:
     if not key:
         return ""
     try:
-        return text(key, lang, params)
+        return text(key, lang, readable(params))
     except KeyError:
         return key
+
+
+class _Printed(float):
+    """A figure that prints itself with thousands separators where the sentence gives no format of its own."""
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            return super().__format__(spec)
+        return f"{self:,.0f}" if self.is_integer() else f"{float(self):,.10g}"
+
+
+def readable(params: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the values of a sentence with large figures in groups of thousands; names, codes and years stay."""
+    return {
+        key: _Printed(value) if _is_large(value) and not _KEEPS_DIGITS & set(key.split("_")) else value
+        for key, value in params.items()
+    }
+
+
+def _is_large(value: object) -> TypeGuard[float | int]:
+    if isinstance(value, bool) or not isinstance(value, float | int):
+        return False
+    return math.isfinite(value) and abs(value) >= _WHOLE_FROM
+
+
+def sentence(message: Message, lang: Lang) -> str:
+    """Return a message with its figures as the outputs print them."""
+    return message.text(lang) if not message.params else text(message.key, lang, readable(message.params))
 
 
 def is_missing(value: object) -> bool:
@@ -77,6 +110,21 @@ def share(value: object, digits: int = 1) -> str:
     if figure > 0.0 and percent <= 0.0:
         percent = step
     return f"{percent:.{digits}f}%"
+
+
+def gap_text(gap: object, status: str) -> str:
+    """Return the gap of a solve: 0 only where it is proved optimal, a dash where no bound is known."""
+    if is_missing(gap):
+        return MISSING
+    size = float(gap)  # type: ignore[arg-type]
+    if status == "optimal" and size <= OPTIMALITY_TOLERANCE:
+        return "0%"
+    return f"< {_LEAST_GAP:.2%}" if size < _LEAST_GAP else f"{size:.2%}"
+
+
+def gap_of(report: SolveReport) -> str:
+    """Return the printed gap of a report; every output prints it by this."""
+    return gap_text(report.gap, report.status)
 
 
 def figure(value: object, unit: str) -> str:

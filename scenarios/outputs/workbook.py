@@ -14,6 +14,8 @@ from scenarios.content import RunContent
 from scenarios.outputs.answer import answer_sentences
 from scenarios.outputs.columns import COLUMNS, Column, header, words
 from scenarios.outputs.facts import headline_facts, map_notes
+from scenarios.outputs.sheet_parts import Formats, write_head, write_lines
+from scenarios.outputs.studies_workbook import write_studies, write_study_list
 from scenarios.outputs.tables import RunTables, run_tables
 from scenarios.outputs.terms import is_missing, say, term
 
@@ -28,6 +30,10 @@ _OPTIONS = {
 }
 #: No clock: the same run gives the same workbook.
 _CREATED = datetime(2000, 1, 1)  # noqa: DTZ001  Excel knows no time zones
+#: As `terms.gap_text` prints it: an optimal row holds 0.
+_GAP = '[=0]0%;[<0.0001]"< 0.01%";0.00%'
+#: The studies stand before this sheet.
+_AFTER_STUDIES = "reports"
 _SHEETS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("kpis", ("kpi_id", "kpi", "part", "value", "unit", "numerator", "denominator", "list_id", "note")),
     (
@@ -146,9 +152,11 @@ def write_workbook(content: RunContent, path: Path, tables: RunTables | None = N
                 "created": _CREATED,
             }
         )
-        formats = _Formats(book)
+        formats = Formats(book)
         _summary(book, formats, content, tables)
         for name, columns in _SHEETS:
+            if name == _AFTER_STUDIES:
+                write_studies(book, formats, content)
             _sheet(book, formats, (name, getattr(tables, name), columns), content)
 
 
@@ -156,31 +164,7 @@ def _made(content: RunContent) -> dict[str, object]:
     return {"version": content.version, "run": content.run_name, "hash": content.run_hash}
 
 
-class _Formats:
-    """Cell formats of a workbook, made once."""
-
-    def __init__(self, book: xlsxwriter.Workbook) -> None:
-        self._book = book
-        self._numbers: dict[str, Any] = {}
-        font = {"font_name": "Microsoft YaHei", "font_size": 10, "valign": "top"}
-        self.font = font
-        self.title = book.add_format({**font, "bold": True, "font_size": 16})
-        self.warning = book.add_format({**font, "bold": True, "font_color": "#6B4A00", "bg_color": "#FFF3D6"})
-        self.head = book.add_format(
-            {**font, "bold": True, "text_wrap": True, "bg_color": "#E8EEF2", "bottom": 1, "valign": "vcenter"}
-        )
-        self.text = book.add_format({**font, "num_format": "@"})
-        self.wrapped = book.add_format({**font, "text_wrap": True, "num_format": "@"})
-        self.strong = book.add_format({**font, "bold": True, "num_format": "@"})
-
-    def number(self, pattern: str) -> Any:
-        """Return the format of a number pattern."""
-        if pattern not in self._numbers:
-            self._numbers[pattern] = self._book.add_format({**self.font, "num_format": pattern})
-        return self._numbers[pattern]
-
-
-def _summary(book: xlsxwriter.Workbook, formats: _Formats, content: RunContent, tables: RunTables) -> None:
+def _summary(book: xlsxwriter.Workbook, formats: Formats, content: RunContent, tables: RunTables) -> None:
     lang = content.lang
     sheet = book.add_worksheet(say("sheet_summary", lang))
     sheet.set_column(0, 0, 34)
@@ -199,38 +183,30 @@ def _summary(book: xlsxwriter.Workbook, formats: _Formats, content: RunContent, 
         sheet.write_string(row, 2, fact.detail, formats.text)
         row += 1
     row += 1
-    for sentence in [*answer_sentences(content, tables), *map_notes(content, tables)]:
-        sheet.merge_range(row, 0, row, 2, "", formats.wrapped)
-        sheet.write_string(row, 0, sentence, formats.wrapped)
-        sheet.set_row(row, 15.0 * max(1, math.ceil(_width(sentence) / 100)))
-        row += 1
+    row = write_lines(sheet, row, [*answer_sentences(content, tables), *map_notes(content, tables)], formats)
+    if content.studies:
+        row = write_study_list(sheet, row + 1, formats, content)
     sheet.write_string(row + 1, 0, say("workbook_made", lang, _made(content)), formats.text)
 
 
-def _width(sentence: str) -> int:
-    return sum(2 if char >= "\u2e80" else 1 for char in sentence)
-
-
 def _sheet(
-    book: xlsxwriter.Workbook, formats: _Formats, table: tuple[str, pd.DataFrame, tuple[str, ...]], content: RunContent
+    book: xlsxwriter.Workbook, formats: Formats, table: tuple[str, pd.DataFrame, tuple[str, ...]], content: RunContent
 ) -> None:
     name, frame, columns = table
     sheet = book.add_worksheet(say(f"sheet_{name}", content.lang))
     shown = frame.head(MAX_ROWS)
-    sheet.freeze_panes(1, 1 if len(columns) > 1 else 0)
-    sheet.set_row(0, 32)
+    write_head(sheet, [header(name, content.lang) for name in columns], len(shown), formats)
     for i, column_name in enumerate(columns):
         column = COLUMNS[column_name]
-        sheet.write_string(0, i, header(column_name, content.lang), formats.head)
         sheet.set_column(i, i, column.width)
         units = shown["unit"].tolist() if column.kind == "figure" and "unit" in shown else []
         for j, value in enumerate(shown[column_name].tolist()):
             _write(sheet, (j + 1, i), value, (column, units[j] if units else ""), formats, content)
-    if len(shown):
-        sheet.autofilter(0, 0, len(shown), len(columns) - 1)
 
 
 def _pattern(column: Column, unit: str) -> str:
+    if column.name == "gap":
+        return _GAP
     if column.kind == "share" or unit == "share":
         return "0.0%"
     if column.kind == "figure":
@@ -239,7 +215,7 @@ def _pattern(column: Column, unit: str) -> str:
 
 
 def _write(
-    sheet: Any, where: tuple[int, int], value: Any, rule: tuple[Column, str], formats: _Formats, content: RunContent
+    sheet: Any, where: tuple[int, int], value: Any, rule: tuple[Column, str], formats: Formats, content: RunContent
 ) -> None:
     column, unit = rule
     if is_missing(value) or (isinstance(value, float) and not math.isfinite(value)):

@@ -11,15 +11,27 @@ import pytest
 
 from geodata.messages import Lang
 from planner.costs import annuity_factor
-from scenarios.outputs.answer import answer_sentences, routing_sentence, siting_sentence, targets
+from planner.reports import SolveReport
+from scenarios.content import RunContent
+from scenarios.outputs.answer import (
+    Target,
+    answer_sentences,
+    lowered_sentence,
+    routing_sentence,
+    siting_sentence,
+    targets,
+)
 from scenarios.outputs.columns import COLUMNS, cell, header, words
 from scenarios.outputs.facts import headline_facts, map_notes, source_lines
-from scenarios.outputs.in_force import IN_FORCE, figures_in_force
+from scenarios.outputs.in_force import IN_FORCE, IN_FORCE_OF_STUDIES, figures_in_force
 from scenarios.outputs.reach import persons_by_distance
 from scenarios.outputs.report_tables import report_tables
 from scenarios.outputs.sensitivity_note import sensitivity_note
+from scenarios.outputs.studies_sheets import with_township_names
+from scenarios.outputs.studies_words import column_heading, fact_text, proof_line
 from scenarios.outputs.tables import run_tables
-from scenarios.outputs.terms import figure, number, plain, share, term
+from scenarios.outputs.terms import figure, number, plain, readable, share, term
+from scenarios.studies.study import Study, StudyColumn, StudyTable
 
 ROOT = Path(__file__).parents[2]
 
@@ -215,15 +227,16 @@ def test_assumption_that_moves_most_is_named_with_its_range() -> None:
 
 def test_figures_in_force_cover_what_the_code_reads() -> None:
     read = set()
-    for package in ("geodata", "networks", "planner"):
+    for package in ("geodata", "networks", "planner", "scenarios/studies"):
         for path in (ROOT / package).rglob("*.py"):
             if "reference" in path.name or "importers" in path.parts:  # they make a county, with figures of their own
                 continue
             read |= set(re.findall(r"""\b(?:parameters|p)\[["'](\w+)["']\]""", path.read_text(encoding="utf-8")))
     known = set(CONTENT.problem.county.parameters)
     assert read & known
-    assert (read & known) - IN_FORCE == set()
-    assert IN_FORCE - known == set()
+    listed = IN_FORCE.union(*IN_FORCE_OF_STUDIES.values())
+    assert (read & known) - listed == set()
+    assert listed - known == set()
 
 
 def test_a_replaced_figure_is_always_printed() -> None:
@@ -280,3 +293,96 @@ def test_printed_figures() -> None:
     assert figure(0.5, "share") == "50.0%" and figure(None, "km") == "—"
     assert plain(True) == "true" and plain(3.0) == "3" and plain(None) == "—"
     assert cell("is_served", True, "en") == "yes" and cell("reason", None, "en") == ""
+
+
+def with_reports(lang: Lang, siting: SolveReport, routing: SolveReport | None = None) -> RunContent:
+    """Return the hand-made run with other solve reports."""
+    content = HAND.make_content(lang)
+    plan = content.verified.plan
+    routes = dataclasses.replace(plan.routing, report=routing or plan.routing.report)
+    plan = dataclasses.replace(plan, siting=dataclasses.replace(plan.siting, report=siting), routing=routes)
+    return dataclasses.replace(content, verified=dataclasses.replace(content.verified, plan=plan))
+
+
+@pytest.mark.parametrize(
+    ("report", "printed"),
+    [
+        (SolveReport("optimal", 10_000_000.0, 9_999_999.0, "e"), "0%"),
+        (SolveReport("feasible", 10_000_000.0, 9_999_999.0, "e"), "< 0.01%"),
+        (SolveReport("feasible", 10.0, 10.0, "e"), "< 0.01%"),
+        (SolveReport("feasible", 10_000.0, 9_996.0, "e"), "0.04%"),
+        (SolveReport("feasible", 10.0, 9.0, "e"), "10.00%"),
+        (SolveReport("feasible", 10.0, None, "e"), "—"),
+    ],
+)
+def test_a_gap_is_printed_alike_everywhere_and_0_only_where_proved(report: SolveReport, printed: str) -> None:
+    content = with_reports("en", report)
+    table = report_tables(content, run_tables(content))["reports"]
+    column = table.headers.index(header("gap", "en"))
+    assert table.rows[0][column] == printed
+    if report.status == "feasible" and report.bound is not None:
+        assert printed in siting_sentence(content)
+        assert siting_sentence(content) in answer_sentences(content, run_tables(content))
+
+
+def test_what_all_rounds_could_save_is_the_gap_of_their_common_report() -> None:
+    content = with_reports("en", SolveReport("optimal", 1.0, 1.0, "e"), SolveReport("feasible", 200.0, 190.0, "e"))
+    assert "at most 5.00%" in routing_sentence(content)
+    assert header("objective", "zh") == "目标值（元/日）"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_depot_is_told_by_tier_and_id(lang: Lang) -> None:
+    content = HAND.make_content(lang)
+    facilities = content.problem.county.facilities.assign(name="同名")
+    county = content.problem.county.replace(facilities=facilities)
+    content = dataclasses.replace(content, problem=dataclasses.replace(content.problem, county=county))
+    depots = [depot for depot in run_tables(content).reports["depot"] if depot]
+    assert len(depots) > 1 and len(set(depots)) == len(depots)
+    assert all("同名" in depot for depot in depots)
+    assert any(term("kind_county_centre", lang) in depot and "C1" in depot for depot in depots)
+
+
+def test_a_column_with_the_instalment_says_so() -> None:
+    assert "折旧" in header("site_cost_cny_per_day", "zh") and "depreciation" in header("site_cost_cny_per_day", "en")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_standard_below_the_base_is_said_beside_the_answer(lang: Lang) -> None:
+    content = HAND.make_content(lang)
+    lowered = dataclasses.replace(content.problem.standard, village_point_share=0.45, village_served_share=0.7399)
+    content = dataclasses.replace(content, problem=dataclasses.replace(content.problem, standard=lowered))
+    answer = " ".join(answer_sentences(content, TABLES))
+    assert "45.0%" in answer and "73.99%" in answer and "90%" in answer and "95%" in answer
+    kept = dataclasses.replace(lowered, village_point_share=0.9, village_served_share=0.95)
+    content = dataclasses.replace(content, problem=dataclasses.replace(content.problem, standard=kept))
+    assert lowered_sentence(targets(content), lang) == ""
+
+
+def test_two_digits_where_one_hides_the_difference() -> None:
+    assert (Target("", 0.7399, 0.7399, "").wanted_text, Target("", 0.7399, 0.7399, "").reached_text) == (
+        "73.99%",
+        "73.99%",
+    )
+    assert (Target("", 0.9, 0.9333, "").wanted_text, Target("", 0.9, 0.9333, "").reached_text) == ("90.0%", "93.3%")
+
+
+def test_figures_in_sentences_have_groups_of_thousands_but_years_have_none() -> None:
+    shown = readable({"persons": 313300, "year": 2023, "name": "1234", "few": 12, "is": True})
+    assert "{persons} {year} {name} {few} {is}".format_map(dict(shown)) == "313,300 2023 1234 12 True"
+    assert "{persons:.1f}".format_map(dict(shown)) == "313300.0"
+
+
+def test_a_maximising_study_is_not_printed_with_negative_figures() -> None:
+    report = SolveReport("feasible", -311571.0, -313300.0, "e")
+    line = proof_line(Study("a", "max_coverage", report, ()), "en")
+    assert "311,571" in line and "-311" not in line and "as large as possible" in line
+    assert "as small as possible" in proof_line(Study("a", "p_median", report, ()), "en")
+    assert fact_text("k22_utilisation", 0.5, "en") == "50.0%"
+
+
+def test_studies_name_townships() -> None:
+    code, name = CONTENT.problem.county.townships[["township_code", "name"]].iloc[0]
+    table = StudyTable("table_study_sites", (StudyColumn("name"), StudyColumn("township_code")), (("a", code),))
+    named = with_township_names(table, CONTENT)
+    assert named.rows == (("a", name),) and column_heading(named.columns[1], "zh") == "所属乡镇"

@@ -31,12 +31,12 @@ def error_codes(error: ScenarioError) -> list[str]:
 
 
 def test_library_is_complete_and_resolves() -> None:
-    assert library_names() == ["base", "legazpi", "mayang", "reference", "vavuniya"]
+    assert library_names() == ["base", "legazpi", "mayang", "reference", "studies", "vavuniya"]
     for name in library_names():
         scenario = resolve_scenario(name)
         assert scenario.name == name
         assert scenario.title("zh") != scenario.title("en")
-        assert scenario.importer == ("" if name in ("base", "reference") else name)
+        assert scenario.importer == ("" if name in ("base", "reference", "studies") else name)
         assert scenario.source_path is None
 
 

@@ -21,12 +21,20 @@ var xiangyou = (function () {
   }
   function housePoints(s) { return [[-s, -s * 0.1], [0, -s], [s, -s * 0.1], [s * 0.8, s * 0.85], [-s * 0.8, s * 0.85]]; }
   function squarePoints(s) { var h = s * 0.88; return [[-h, -h], [h, -h], [h, h], [-h, h]]; }
+  var BOLT = [[0.25, -1], [-0.7, 0.15], [-0.1, 0.15], [-0.25, 1], [0.7, -0.2], [0.1, -0.2]];
   var SHAPES = {
     circle: function (ctx, x, y, s) { ctx.moveTo(x + s, y); ctx.arc(x, y, s, 0, 2 * Math.PI); },
     cross: function (ctx, x, y, s) { ctx.moveTo(x - s, y - s); ctx.lineTo(x + s, y + s); ctx.moveTo(x + s, y - s); ctx.lineTo(x - s, y + s); },
     square: function (ctx, x, y, s) { polygon(ctx, x, y, squarePoints(s)); },
     house: function (ctx, x, y, s) { polygon(ctx, x, y, housePoints(s)); },
-    star: function (ctx, x, y, s) { polygon(ctx, x, y, starPoints(s)); }
+    star: function (ctx, x, y, s) { polygon(ctx, x, y, starPoints(s)); },
+    diamond: function (ctx, x, y, s) { polygon(ctx, x, y, [[0, -s], [s, 0], [0, s], [-s, 0]]); },
+    bolt: function (ctx, x, y, s) { polygon(ctx, x, y, BOLT.map(function (p) { return [p[0] * s, p[1] * s]; })); },
+    cells: function (ctx, x, y, s) {
+      var h = s * 0.88;
+      polygon(ctx, x, y, squarePoints(s));
+      ctx.moveTo(x, y - h); ctx.lineTo(x, y + h); ctx.moveTo(x - h, y); ctx.lineTo(x + h, y);
+    }
   };
   function paintMark(ctx, x, y, style, s) {
     ctx.beginPath();
@@ -49,8 +57,10 @@ var xiangyou = (function () {
       paintMark(renderer._ctx, this._point.x, this._point.y, this.options.look, this._radius);
     },
     _project: function () {
-      this._radius = this.options.look.size * markScale();
+      var shift = this.options.shift, scale = markScale();
+      this._radius = this.options.look.size * scale;
       L.CircleMarker.prototype._project.call(this);
+      if (shift) { this._point = this._point.add([shift[0] * scale, shift[1] * scale]); this._updateBounds(); }
     }
   });
 
@@ -77,9 +87,13 @@ var xiangyou = (function () {
 
   /* ---- layers ---- */
   function marks(layer, group) {
-    layer.data.lat.forEach(function (lat, i) {
-      group.addLayer(new Mark([lat, layer.data.lon[i]],
-        { renderer: canvas, radius: layer.style.size, look: layer.style, xyIndex: i, interactive: layer.interactive }));
+    var columns = layer.data;
+    columns.lat.forEach(function (lat, i) {
+      var look = columns.look ? layer.classes[columns.look[i]][2] : layer.style;
+      group.addLayer(new Mark([lat, columns.lon[i]], {
+        renderer: canvas, radius: look.size, look: look, xyIndex: i, interactive: layer.interactive,
+        shift: columns.dx && (columns.dx[i] || columns.dy[i]) ? [columns.dx[i], columns.dy[i]] : null
+      }));
     });
   }
   function lineStyle(layer, i) {
@@ -154,8 +168,8 @@ var xiangyou = (function () {
   }
 
   /* ---- panel ---- */
-  function symbol(layer) {
-    var node = document.createElement("canvas"), ratio = 2, style = layer.style, ctx, size;
+  function symbol(layer, look) {
+    var node = document.createElement("canvas"), ratio = 2, style = look || layer.style, ctx, size;
     node.width = 28 * ratio; node.height = 20 * ratio; node.style.width = "28px"; node.style.height = "20px";
     ctx = node.getContext("2d"); ctx.scale(ratio, ratio);
     if (layer.kind === "marks") {
@@ -177,10 +191,24 @@ var xiangyou = (function () {
     row.dataset.layer = entry.layer.id;
     row.classList.toggle("xy-off", !box.checked);
     box.addEventListener("change", function () { row.classList.toggle("xy-off", !box.checked); toggle(entry, box.checked); });
-    row.appendChild(box); row.appendChild(symbol(entry.layer));
+    row.appendChild(box);
+    row.appendChild(entry.layer.classes.length ? element("i") : symbol(entry.layer));
     row.appendChild(element("span", "", entry.layer.label));
     row.appendChild(element("span", "xy-count", entry.layer.count.toLocaleString("en-US")));
     return row;
+  }
+  function classRow(entry, one) {
+    var row = element("div", "xy-class");
+    row.appendChild(symbol(entry.layer, one[2]));
+    row.appendChild(element("span", "", one[0]));
+    row.appendChild(element("span", "xy-count", one[1].toLocaleString("en-US")));
+    return row;
+  }
+  function classCounts(id) {
+    var entry = drawn.filter(function (other) { return other.layer.id === id; })[0];
+    return entry.layer.classes.map(function (one) {
+      return entry.group.getLayers().filter(function (mark) { return mark.options.look === one[2]; }).length;
+    });
   }
   function list(title, lines, id) {
     var part = element("section"), items = element("ul", "xy-notes");
@@ -211,7 +239,12 @@ var xiangyou = (function () {
       var entries = drawn.filter(function (entry) { return entry.layer.group === group[0]; }).reverse();
       if (!entries.length) { return; }
       box.appendChild(element("h3", "", group[1]));
-      entries.forEach(function (entry) { box.appendChild(legendRow(entry)); });
+      entries.forEach(function (entry) {
+        var row = box.appendChild(legendRow(entry)), part = box.appendChild(element("div"));
+        entry.layer.classes.slice().reverse().forEach(function (one) { part.appendChild(classRow(entry, one)); });
+        part.hidden = !entry.layer.shown;
+        row.addEventListener("change", function () { part.hidden = !map.hasLayer(entry.group); });
+      });
     });
     box.appendChild(list(data.notesTitle, data.notes, "xiangyou-notes"));
     box.appendChild(list(data.sourcesTitle, data.sources, "xiangyou-sources"));
@@ -250,6 +283,6 @@ var xiangyou = (function () {
     drawn.forEach(function (entry) { result[entry.layer.id] = entry.count; });
     return result;
   }
-  return { start: start, add: add, finish: finish, counts: counts, density: 1, fitZoom: 10,
+  return { start: start, add: add, finish: finish, counts: counts, classCounts: classCounts, density: 1, fitZoom: 10,
     map: function () { return map; }, layers: function () { return drawn; } };
 }());

@@ -36,7 +36,7 @@ BY_HAND = {
     ("K6", "within_5_km"): (2500.0 / 2600.0, 2500, 2600),
     ("K6", "within_standard"): (2125.0 / 2600.0, 2125, 2600),
     ("K7", "mean"): (0.76, 1900, 2500),
-    ("K7", "p90"): (4.0, None, 5),
+    ("K7", "p90"): (4.0, 2500.0, 2500.0),
     ("K7", "left_out"): (100.0 / 2600.0, 100, 2600),
     ("K8", "visits_ge_3"): (0.8, 4, 5),
     ("K8", "visits_ge_5"): (0.8, 4, 5),
@@ -71,11 +71,12 @@ BY_HAND = {
     ("K24", "electric"): (15.0 / 7.0 * 0.5306, 15.0 * 0.5306, 7.0),
     ("K24", "total"): (16.02 + 15.0 / 7.0 * 0.5306, 7 * 16.02 + 15.0 * 0.5306, 7.0),
     ("K24", "per_parcel"): ((16.02 + 15.0 / 7.0 * 0.5306) / 124.0, 16.02 + 15.0 / 7.0 * 0.5306, 124.0),
-    ("K27", "access_worst_tenth"): (3.0, None, 4),
+    ("K27", "access_gini"): (3_520_000.0 / (2500.0**2 * 0.76), 3_520_000.0, 2500.0 * 1900.0),
+    ("K27", "access_worst_tenth"): (3.0, 750.0, 250.0),
     # 1,000 and 800 persons at 0 km, 200 at 2 km, 500 at 3 km: 1900·2·0 … see test_gini_by_hand
-    ("K27", "frequency_gini"): (100.0 / 2600.0, None, 5),
+    ("K27", "frequency_gini"): (100.0 / 2600.0, 2500.0 * 100.0 * 5.0, 2600.0 * 2500.0 * 5.0),
     # the worst 260 persons: 100 without service, 160 with five visits
-    ("K27", "frequency_worst_tenth"): (160.0 * 5.0 / 260.0, None, 5),
+    ("K27", "frequency_worst_tenth"): (160.0 * 5.0 / 260.0, 800.0, 260.0),
 }
 
 
@@ -89,7 +90,7 @@ def test_kpi_equals_the_figure_by_hand(kpis, kpi_id, part):
     row = kpis.get(kpi_id, part)
     value, numerator, denominator = BY_HAND[kpi_id, part]
     assert row.value == pytest.approx(value)
-    assert row.numerator == (numerator if numerator is None else pytest.approx(numerator))
+    assert row.numerator == pytest.approx(numerator)
     assert row.denominator == pytest.approx(denominator)
     assert row.list_id == ("townships 990001@2026" if kpi_id == "K3" else LIST)
 
@@ -106,6 +107,16 @@ def test_all_kpis_are_there_in_order_and_named_in_both_languages(kpis):
             assert not row.note_key or text(row.note_key, lang)
     for kpi_id in ids:
         assert kpis.get(kpi_id, HEADLINE_PARTS.get(kpi_id, "total"))
+
+
+def test_every_given_value_has_numerator_and_denominator(kpis):
+    assert any(row.value is not None for row in kpis.rows)
+    assert [
+        row for row in kpis.rows if row.value is not None and (row.numerator is None or row.denominator is None)
+    ] == []
+    for row in kpis.rows:
+        if row.value is not None and row.denominator and row.part != "p90":
+            assert row.value == pytest.approx(row.numerator / row.denominator), (row.kpi_id, row.part)
 
 
 def test_notes_say_what_stands_in_for_hamlets_and_that_a_sign_is_no_service(kpis, hand_problem, hand_plan):

@@ -1,0 +1,237 @@
+"""Capacitated fixed charge and capacitated p-median: Lagrangian to knapsacks, reduction by its prices, HiGHS on what remains.
+
+Relaxing the service of each demand point (Geoffrion and McBride 1978; Beasley 1988; Holmberg, Rönnqvist and Yuan 1999 for single
+sourcing) leaves one knapsack a site: its bound is that of the strong linear model for split demand and better for single
+sourcing. Every pair and site whose best plan, by the bound, cannot beat the plan in hand is taken out; a plan that is better than the
+one in hand survives, so the rest solved by HiGHS proves or improves it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from planner.engines.mathopt import ENGINE
+from planner.problems.siting import Floats, SitingProblem
+from planner.progress import ProgressEvent, ProgressListener
+from planner.siting import milp_serve
+from planner.siting.capacitated import kernels
+from planner.siting.capacitated.branch import Branching, Node
+from planner.siting.capacitated.data import Capacitated, prepare
+from planner.siting.capacitated.kernels import Climb, Ints
+from planner.siting.capacitated.primal import Plan, Primal
+from planner.siting.capacitated.reduce import part_of, reduce_lists
+from planner.siting.milp import Outcome, selection, solve_form
+from planner.siting.milp_decide import Allocation
+from planner.siting.selection import SiteSelection, SolveLimits
+
+NAME = f"Lagrangian to knapsacks, then {ENGINE}"
+_CHUNK = 25
+#: First goals of the search lie this much (relative) over the bound.
+_GOAL = 0.01
+_KICKS = 3
+_DESCEND_EVERY = 4
+#: Nodes and share of the time for the relaxation with divided demand; nodes and seconds to place clients on given sites.
+_SPLIT_NODES, _SPLIT_TIME = 400, 0.25
+_PLACE_NODES, _PLACE_S = 500, 10.0
+#: Relative slack of every comparison that proves something.
+_SLACK = 1e-9
+_SPLIT_PHASE = (400, 1.5, 12.0)
+_WHOLE_PHASE = (250, 0.5, 8.0)
+
+
+@dataclass(slots=True, eq=False)
+class _Dual:
+    """Prices with the bound they prove and the sites their relaxation opens."""
+
+    price: Floats
+    opened: Floats
+    bound: float = -np.inf
+
+
+def solve_capacitated(
+    model: str,
+    problem: SitingProblem,
+    *,
+    single_source: bool,
+    limits: SolveLimits,
+    listener: ProgressListener,
+) -> SiteSelection:
+    """Solve a capacitated model with locks and p, without other side constraints."""
+    options = {"single_source": single_source}
+    search = _Search(prepare(problem, single_source=single_source), limits, listener)
+    outcome = search.run()
+    return selection(model, problem, options, outcome, limits, engine=NAME)
+
+
+class _Search:
+    def __init__(self, data: Capacitated, limits: SolveLimits, listener: ProgressListener) -> None:
+        self.data = data
+        self.limits = limits
+        self.listener = listener
+        self.primal = Primal(data)
+        self.stop = time.monotonic() + limits.time_limit_s
+        self.rng = np.random.default_rng(limits.seed)
+        self.dual = _Dual(_first_prices(data), np.zeros(data.lists.fixed.size))
+
+    @property
+    def target(self) -> float:
+        """Return the value from which on a plan is no better than the one in hand."""
+        value = self.primal.best.value
+        return value - self.data.step + 1e-6 if self.data.step else value * (1 - _SLACK) if value > 0 else value
+
+    def closed(self) -> bool:
+        """Tell whether the bound proves the plan, or comes as near as asked."""
+        value = self.primal.best.value
+        return self.dual.bound >= self.target or value - self.dual.bound <= self.limits.relative_gap * abs(value)
+
+    def run(self) -> Outcome:
+        """Search to proof or limit."""
+        self._phase(_SPLIT_PHASE, whole=False)
+        if not self.closed() and self.data.is_whole:
+            self._from_split()
+        if not self.closed() and self.data.exact_knapsack:
+            self._phase(_WHOLE_PHASE, whole=True)
+        if self.closed():
+            return self._outcome("")
+        return self._finish()
+
+    def _phase(self, phase: tuple[int, float, float], *, whole: bool) -> None:
+        """Climb in chunks; after each, try the sites the relaxation opens."""
+        rounds, length, patience = phase
+        dual, steps = self.dual, np.array([0.0, length, patience, self.dual.bound, 0.0])
+        lists = self.data.lists
+        often = np.zeros(lists.cost.size)
+        climb = Climb(dual.price.copy(), dual.price.copy(), dual.opened, np.zeros(lists.fixed.size), often, steps)
+        for number in range(rounds // _CHUNK):
+            value = self.primal.best.value
+            steps[0] = value if np.isfinite(value) else abs(steps[3]) * 1.1 + 1.0 if np.isfinite(steps[3]) else 1e9
+            if not np.isfinite(value) and not np.isfinite(steps[3]):
+                steps[0] = float(np.abs(dual.price).sum()) * 1.1 + 1.0
+            kernels.ascend(self.data.lists, climb, whole=whole, rounds=_CHUNK)
+            dual.price, dual.bound = climb.best_price.copy(), float(steps[3])
+            found = self.primal.plan_at(self.primal.completed(dual.opened))
+            if self.data.is_whole and number % _DESCEND_EVERY == 0:
+                self.primal.descend(found, 5)
+            self._improve(whole=whole)
+            self._tell()
+            if self.closed() or steps[1] < 5e-3 or time.monotonic() > self.stop:
+                return
+
+    def _from_split(self) -> None:
+        """Take the sites of the best plan with divided demand, and place the clients on them by HiGHS.
+
+        Dividing demand is a relaxation, so what is proved of it is proved here; its sites are often the right ones.
+        """
+        left = self.stop - time.monotonic()
+        data = prepare(self.data.problem, single_source=False)
+        limits = replace(self.limits, node_limit=_SPLIT_NODES, time_limit_s=max(left * _SPLIT_TIME, 0.01))
+        search = _Search(data, limits, lambda _event: None)
+        relaxed = search.run()
+        if relaxed.bound is not None:
+            self.dual.bound = max(self.dual.bound, min(relaxed.bound, self.primal.best.value))
+        for sites in (search.primal.best.sites, self.primal.best.sites):
+            if sites.size and not self.closed():
+                self._place(sites)
+        self._tell()
+
+    def _place(self, sites: Ints) -> None:
+        """Offer the best single-source plan on given sites that HiGHS finds within a few nodes."""
+        locked = np.full(self.data.lists.fixed.size, -1, dtype=np.int8)
+        locked[sites] = 1
+        problem = replace(self.data.problem, locked=locked, p=None)
+        form = milp_serve.facility_location(problem, {"single_source": True})
+        left = max(min(self.stop - time.monotonic(), _PLACE_S), 0.01)
+        answer = solve_form(form, replace(self.limits, node_limit=_PLACE_NODES, time_limit_s=left))
+        if answer.values is None or form.pairs is None:
+            return
+        share = np.zeros(self.data.cost.shape)
+        share[form.pairs.demand, form.pairs.site] = np.round(answer.values[form.pairs.column])
+        placed = share[:, sites]
+        fits = (placed.T @ problem.demand <= problem.capacity[sites] * (1 + 1e-9)).all()
+        if fits and (placed.sum(axis=1) == 1).all():
+            self.primal.take(Plan(self.primal.value_of(sites, placed), sites, placed))
+
+    def _improve(self, *, whole: bool) -> None:
+        """Search around the best plan: to a local best, and in the second phase from kicked plans."""
+        if not np.isfinite(self.primal.best.value):
+            return
+        self.primal.descend(self.primal.best, 50 if self.data.is_whole else 1)
+        if not whole:
+            return
+        for number in range(_KICKS):
+            kicked = self.primal.kick(self.rng, 2 + number % 2)
+            if np.isfinite(kicked.value):
+                self.primal.descend(kicked, 30)
+            if time.monotonic() > self.stop:
+                return
+
+    def _tell(self) -> None:
+        value, bound = self.primal.best.value, self.dual.bound
+        known = value if np.isfinite(value) else None
+        gap = None if known is None else max(0.0, (known - bound) / max(abs(known), 1e-12))
+        self.listener(ProgressEvent("siting", known, min(bound, value), gap))
+
+    def _outcome(self, cut: str) -> Outcome:
+        best, proved = self.primal.best, self.dual.bound
+        if not np.isfinite(best.value):
+            return Outcome(bound=proved, cut=cut)
+        proved = best.value if proved >= self.target else min(proved, best.value)
+        return Outcome(tuple(best.sites.tolist()), _allocation(best.sites, best.share), best.value, proved, cut=cut)
+
+    def _finish(self) -> Outcome:
+        """Search what is left for plans below a goal; when there is none the goal is a bound, and the next one is higher.
+
+        A goal near the bound leaves few pairs and sites, so a search that starts low is short; the last goal is the plan in hand.
+        """
+        cut, nodes = "", 0
+        while not cut and not self.closed():
+            goal = self._goal()
+            search = Branching(self.data, self.primal, lambda goal=goal: min(self.target, goal), self._tell_bound)
+            proved = self._search_below(search, goal, self.limits.node_limit - nodes)
+            cut, nodes = search.cut, nodes + search.nodes
+            if not np.isfinite(proved) and not np.isfinite(goal) and not np.isfinite(self.primal.best.value):
+                return Outcome(infeasible=True)
+            self.dual.bound = max(self.dual.bound, min(proved, goal))
+        return self._outcome(cut)
+
+    def _goal(self) -> float:
+        step = _GOAL * max(abs(self.dual.bound), 1e-9)
+        goal = self.dual.bound + step
+        return goal if np.isfinite(self.target) and goal + 0.5 * step < self.target else np.inf
+
+    def _search_below(self, search: Branching, goal: float, node_limit: int) -> float:
+        """Return the bound proved by a search below the goal, from the root, with what the root's prices rule out taken out."""
+        lists = self.data.lists
+        below = min(self.target, goal)
+        bound, keep, locked = reduce_lists(lists, self.dual.price, below, whole=self.data.exact_knapsack)
+        root = Node(part_of(lists, keep, locked), self.dual.price)
+        if (np.bincount(root.lists.client, minlength=lists.client_count) == 0).any():
+            return np.inf
+        stop, gap = self.stop, self.limits.relative_gap
+        return search.run(root, max(bound, self.dual.bound), node_limit=node_limit, stop=stop, gap=gap)
+
+    def _tell_bound(self, bound: float) -> None:
+        self.dual.bound = max(self.dual.bound, min(bound, self.primal.best.value))
+        self._tell()
+
+def _first_prices(data: Capacitated) -> Floats:
+    """Return each demand point's cheapest service with its part of the site's fixed cost."""
+    lists = data.lists
+    site_price = lists.fixed / np.maximum(lists.capacity, 1e-9)
+    with_site = data.cost + site_price[None, :] * data.problem.demand[:, None]
+    cheapest = np.sort(with_site, axis=1)
+    second = cheapest[:, min(1, cheapest.shape[1] - 1)]
+    return np.where(np.isfinite(second), second, np.where(np.isfinite(cheapest[:, 0]), cheapest[:, 0], 0.0))
+
+
+def _allocation(sites: Ints, share: Floats) -> Allocation:
+    found = {}
+    for i in range(share.shape[0]):
+        parts = [(int(sites[k]), float(share[i, k])) for k in np.flatnonzero(share[i] > 1e-9)]
+        total = sum(part for _, part in parts)
+        found[i] = tuple((site, part / total) for site, part in parts)
+    return found
+

@@ -1,0 +1,1 @@
+"""Engine of the coverage models: reduction, Lagrangian bounds, annealing, window search, exact finish."""

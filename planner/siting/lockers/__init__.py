@@ -1,0 +1,1 @@
+"""Parcel lockers: queue, size, customer choice, sites and balance."""

@@ -1,0 +1,224 @@
+"""From open sites (and shares) to a decision with its objective, recomputed from the decision and not read from a solver."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from planner.engines.linear import Vector
+from planner.problems.siting import Floats, SitingProblem
+from planner.siting.milp_cover import Options, cover_shares, covering_pairs, is_capacitated, site_prices
+from planner.siting.milp_rows import Form, Pairs, usable_pairs
+
+Allocation = Mapping[int, tuple[tuple[int, float], ...]]
+#: Shares below this are rounding of the solver.
+_LEAST_SHARE = 1e-7
+
+
+def nearest(problem: SitingProblem, open_sites: Sequence[int], pairs: Pairs | None = None) -> Allocation:
+    """Send every demand point to its nearest open site of `pairs` (ties: the smaller index); unreachable points are left out."""
+    pairs = usable_pairs(problem) if pairs is None else pairs
+    is_open = np.zeros(problem.site_count, dtype=np.bool_)
+    is_open[list(open_sites)] = True
+    held = is_open[pairs.site]
+    demand, site, distance = pairs.demand[held], pairs.site[held], pairs.distance[held]
+    order = np.lexsort((site, distance, demand))
+    first = np.unique(demand[order], return_index=True)[1]
+    return {int(demand[order[k]]): ((int(site[order[k]]), 1.0),) for k in first}
+
+
+def shares_of(form: Form, values: Vector, open_sites: Sequence[int]) -> Allocation:
+    """Read the shares of a solution; rounding is removed, so that the shares of everybody served sum to 1."""
+    pairs = form.pairs
+    if pairs is None:
+        return {}
+    opened = set(open_sites)
+    found: dict[int, list[tuple[int, float]]] = {}
+    for k in np.flatnonzero(values[pairs.column] > _LEAST_SHARE):
+        site = int(pairs.site[k])
+        if site in opened:
+            found.setdefault(int(pairs.demand[k]), []).append((site, float(values[pairs.column[k]])))
+    return {i: _to_one(parts) for i, parts in sorted(found.items())}
+
+
+def _to_one(parts: list[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
+    total = sum(share for _, share in parts)
+    return tuple((site, share / total) for site, share in sorted(parts))
+
+
+def distance_of(problem: SitingProblem) -> Callable[[int, int], float]:
+    """Return a look-up of stored distances; ``inf`` for a pair out of reach."""
+    start, column, value = problem.distance.indptr, problem.distance.indices, problem.distance.data
+
+    def look(i: int, j: int) -> float:
+        row = column[start[i] : start[i + 1]]
+        places = np.flatnonzero(row == j)
+        return float(value[start[i] + places[0]]) if places.size else math.inf
+
+    return look
+
+
+def allocated_distances(problem: SitingProblem, allocation: Allocation) -> Floats:
+    """Return the distance of every demand point along its allocation (shares weighed); ``inf`` where unserved."""
+    look, found = distance_of(problem), np.full(problem.demand_count, np.inf)
+    for i, parts in allocation.items():
+        found[i] = sum(share * look(i, j) for j, share in parts)
+    return found
+
+
+def site_loads(problem: SitingProblem, allocation: Allocation) -> Floats:
+    """Return the demand each site takes."""
+    loads = np.zeros(problem.site_count)
+    for i, parts in allocation.items():
+        for j, share in parts:
+            loads[j] += share * problem.demand[i]
+    return loads
+
+
+def worst_share_mean(distances: Floats, weight: Floats, share: float) -> float:
+    """Return the weighted mean distance of the worst-off `share` of all weight (a point on the edge counts in part)."""
+    tail, total = share * float(weight.sum()), 0.0
+    left = tail
+    for i in np.argsort(-distances, kind="stable"):
+        taken = min(left, float(weight[i]))
+        total += taken * float(distances[i])
+        left -= taken
+        if left <= 0:
+            break
+    return total / tail
+
+
+def gini(distances: Floats, weight: Floats) -> float:
+    """Return the weighted Gini index of `distances` (0: all equal)."""
+    mean = float(weight @ distances)
+    if mean <= 0:
+        return 0.0
+    order = np.argsort(distances, kind="stable")
+    ranked = weight[order]
+    before = np.concatenate(([0.0], np.cumsum(ranked)[:-1]))
+    spread = float((ranked * (2 * before + ranked) @ distances[order]) - weight.sum() * mean)
+    return max(0.0, spread / (float(weight.sum()) * mean))
+
+
+def _serving_cost(problem: SitingProblem, chosen: Sequence[int], allocation: Allocation, options: Options) -> float:
+    if len(allocation) < problem.demand_count:
+        return math.inf
+    travel = float(problem.weight @ allocated_distances(problem, allocation))
+    return travel + float(problem.fixed_cost[list(chosen)].sum()) + _modules_cost(problem, chosen, allocation, options)
+
+
+def _modules_cost(problem: SitingProblem, chosen: Sequence[int], allocation: Allocation, options: Options) -> float:
+    """Return the cost of the cheapest module at each open site that takes its load."""
+    modules = tuple(options.get("modules") or ())
+    if not modules:
+        return 0.0
+    loads = site_loads(problem, allocation)
+    slack = 1e-6 * max(1.0, float(problem.demand.sum()))
+    return sum(min((cost for room, cost in modules if room >= loads[j] - slack), default=math.inf) for j in chosen)
+
+
+def _set_coverage(problem: SitingProblem, chosen: Sequence[int], _allocation: Allocation, _options: Options) -> float:
+    return float(site_prices(problem)[list(chosen)].sum())
+
+
+def _max_coverage(problem: SitingProblem, _chosen: Sequence[int], allocation: Allocation, options: Options) -> float:
+    return -covered_weight(problem, allocation, options)
+
+
+def covered_weight(problem: SitingProblem, allocation: Allocation, options: Options) -> float:
+    """Return Σ weight × covered share along the allocation."""
+    look = distance_of(problem)
+    triples = [(i, look(i, j), share) for i, parts in sorted(allocation.items()) for j, share in parts]
+    if not triples:
+        return 0.0
+    covered = cover_shares(np.array([distance for _, distance, _ in triples]), options)
+    return float(
+        sum(problem.weight[i] * share * c for (i, _, share), c in zip(triples, covered.tolist(), strict=True))
+    )
+
+
+def _backup(problem: SitingProblem, chosen: Sequence[int], _allocation: Allocation, options: Options) -> float:
+    pairs, _ = covering_pairs(problem, options)
+    is_open = np.zeros(problem.site_count, dtype=np.bool_)
+    is_open[list(chosen)] = True
+    times = np.bincount(pairs.demand[is_open[pairs.site]], minlength=problem.demand_count)
+    first = float(options.get("first_share", 0.5))
+    once, twice = problem.weight[times >= 1].sum(), problem.weight[times >= 2].sum()  # noqa: PLR2004 - twice
+    return -float(first * once + (1.0 - first) * twice)
+
+
+def _p_center(problem: SitingProblem, _chosen: Sequence[int], allocation: Allocation, options: Options) -> float:
+    look, weight = distance_of(problem), problem.weight if options.get("weighted") else np.ones(problem.demand_count)
+    if len(allocation) < problem.demand_count:
+        return math.inf
+    return max((float(weight[i]) * look(i, j) for i, parts in allocation.items() for j, _ in parts), default=0.0)
+
+
+def _p_dispersion(problem: SitingProblem, chosen: Sequence[int], _allocation: Allocation, _options: Options) -> float:
+    metres = problem.site_metres
+    if metres is None:
+        return math.inf
+    return -min((float(min(metres[a, b], metres[b, a])) for a in chosen for b in chosen if a < b), default=math.inf)
+
+
+def _equity(problem: SitingProblem, _chosen: Sequence[int], allocation: Allocation, options: Options) -> float:
+    if len(allocation) < problem.demand_count:
+        return math.inf
+    distances = allocated_distances(problem, allocation)
+    if options.get("bound") is None:
+        return worst_share_mean(distances, problem.weight, float(options.get("share", 0.1)))
+    return float(problem.weight @ distances) / float(problem.weight.sum())
+
+
+_OBJECTIVES: Mapping[str, Callable[[SitingProblem, Sequence[int], Allocation, Options], float]] = {
+    "p_median": _serving_cost,
+    "capacitated_p_median": _serving_cost,
+    "facility_location": _serving_cost,
+    "uncapacitated": _serving_cost,
+    "set_coverage": _set_coverage,
+    "max_coverage": _max_coverage,
+    "backup_coverage": _backup,
+    "p_center": _p_center,
+    "p_dispersion": _p_dispersion,
+    "equity": _equity,
+}
+
+
+def objective_of(
+    model: str, problem: SitingProblem, open_sites: Sequence[int], allocation: Allocation, options: Options
+) -> float:
+    """Return the value of a decision in `model` (every model minimises; coverage and dispersion are negated)."""
+    return _OBJECTIVES[model](problem, open_sites, allocation, options)
+
+
+def allocate(model: str, problem: SitingProblem, form: Form, values: Vector, options: Options) -> Allocation:
+    """Return who goes where in a solution of `form`: by its shares where capacities bind, else to the nearest open site."""
+    opened = form.open_sites(values)
+    if model == "p_dispersion":
+        return {}
+    if form.pairs is not None and (is_capacitated(problem) or options.get("modules")):
+        return shares_of(form, values, opened)
+    if model in ("set_coverage", "max_coverage", "backup_coverage"):
+        return nearest(problem, opened, covering_pairs(problem, options)[0])
+    return nearest(problem, opened)
+
+
+def left_out(problem: SitingProblem, open_sites: Sequence[int], allocation: Allocation, options: Options) -> Mapping[int, str]:
+    """Return a reason code for every demand point that a coverage model leaves out."""
+    pairs, _ = covering_pairs(problem, options)
+    reachable = np.zeros(problem.demand_count, dtype=np.bool_)
+    reachable[pairs.demand] = True
+    is_open = np.zeros(problem.site_count, dtype=np.bool_)
+    is_open[list(open_sites)] = True
+    full = np.zeros(problem.demand_count, dtype=np.bool_)
+    full[pairs.demand[is_open[pairs.site]]] = True
+    side = problem.side
+    has_budget = side.capex_budget_cny is not None or side.yearly_budget_cny is not None
+    reasons = {}
+    for i in range(problem.demand_count):
+        if i not in allocation:
+            near_full = "capacity" if full[i] else ("budget" if has_budget else "not_required")
+            reasons[i] = near_full if reachable[i] else "no_site_in_reach"
+    return reasons

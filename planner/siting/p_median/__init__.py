@@ -1,0 +1,1 @@
+"""Exact p-median and uncapacitated fixed charge over sparse cost lists."""

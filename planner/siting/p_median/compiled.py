@@ -1,0 +1,18 @@
+"""The one way kernels are compiled: numba, cached on disk, without the interpreter lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from numba import njit
+
+Kernel = TypeVar("Kernel", bound=Callable[..., object])
+
+
+def compiled(function: Kernel) -> Kernel:
+    """Compile `function` at its first call; the machine code is cached next to its file.
+
+    No fast-math: sums keep their order, so the same input gives the same bytes.
+    """
+    return cast(Kernel, njit(cache=True, nogil=True)(function))

@@ -1,0 +1,195 @@
+"""What a study answers: sentences, tables, charts and a map layer, in one shape that every output can show.
+
+A study never draws and never writes sentences: it names message and glossary keys and hands over figures. Map, report,
+workbook and ``plan.json`` show all studies by the same code, so a new siting model needs one adapter here and nothing
+in the outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from geodata.messages import Message
+from planner.plan import Kpi, PlanProblem, VerifiedPlan
+from planner.progress import ProgressListener
+from planner.reports import SolveReport
+from planner.siting.selection import SolveLimits
+
+Cell = str | float | int | bool | Message | None
+
+
+@dataclass(frozen=True, slots=True)
+class StudyColumn:
+    """One column: glossary key of its heading, and how its cells are shown.
+
+    `kind`: ``text``, ``label`` (the cell is a glossary key), ``count``, ``number``, ``share``, ``km``, ``cny`` or
+    ``message``.
+    """
+
+    key: str
+    kind: Literal["text", "label", "count", "number", "share", "km", "cny", "message"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class StudyTable:
+    """A table; `key` is the glossary key of its heading."""
+
+    key: str
+    columns: tuple[StudyColumn, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StudySeries:
+    """A named line or set of bars: glossary key and points (x, y)."""
+
+    key: str
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyChart:
+    """A chart; `key`, `x_key`, `y_key` are glossary keys."""
+
+    key: str
+    kind: Literal["line", "step", "bar"]
+    x_key: str
+    y_key: str
+    series: tuple[StudySeries, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPlace:
+    """A place on the map: what it is (``mark``) and what its tooltip says (glossary key → figure or text)."""
+
+    place_id: str
+    name: str
+    lon: float
+    lat: float
+    mark: Literal["chosen", "kept", "closed", "unserved", "served", "locker", "charger", "candidate"]
+    facts: Mapping[str, Cell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One answered question.
+
+    Attributes
+    ----------
+    name
+        Name in the scenario file.
+    kind
+        Registry name of the kind (``max_coverage``, ``lockers``, ``frontier`` …); glossary key ``study_<kind>``.
+    report
+        Status, bound and gap of the model's own objective, or None where nothing is optimised.
+    answer
+        The answer in plain sentences, first the one for the county leader.
+    reasons
+        Demand id → why it is not served.
+    figures
+        Single figures by glossary key.
+    tables, charts, places
+        What is shown.
+    assumptions
+        What was assumed only for this study.
+    kpis
+        Rows the study adds to the run's KPIs (locker mix K12, locker use K22).
+    """
+
+    name: str
+    kind: str
+    report: SolveReport | None
+    answer: tuple[Message, ...]
+    reasons: Mapping[str, Message] = field(default_factory=dict)
+    figures: Mapping[str, Cell] = field(default_factory=dict)
+    tables: tuple[StudyTable, ...] = ()
+    charts: tuple[StudyChart, ...] = ()
+    places: tuple[StudyPlace, ...] = ()
+    assumptions: tuple[Message, ...] = ()
+    kpis: tuple[Kpi, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyInput:
+    """What a study may look at: the problem and the checked plan, its options, and the limits."""
+
+    name: str
+    problem: PlanProblem
+    verified: VerifiedPlan
+    options: Mapping[str, object]
+    limits: SolveLimits
+
+
+#: Answers a study; raises `InfeasibleError`, `InputError`, `NoSolutionError` like a plan does.
+StudyFunction = Callable[[StudyInput, ProgressListener], Study]
+
+
+#: What may stand in an option; ``numbers`` is a list of figures, ``names`` a list of texts.
+OptionKind = Literal["number", "whole", "switch", "text", "choice", "names", "numbers"]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyOption:
+    """One option of a kind of study: a key under ``[studies.NAME]``.
+
+    Attributes
+    ----------
+    key
+        Name in the scenario file.
+    kind
+        What may stand there.
+    default
+        Value when nothing stands there.
+    low, high, above
+        Least and greatest value, and value it must exceed, of every number; None: no limit.
+    choices
+        Words of a ``choice``.
+    meaning
+        Message key of what it means; else ``study_option_<key>``.
+    is_optional
+        ``"none"`` may stand there.
+    """
+
+    key: str
+    kind: OptionKind
+    default: object
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    meaning: str = ""
+    above: float | None = None
+    is_optional: bool = False
+
+    @property
+    def meaning_key(self) -> str:
+        """Return the message key of what the option means."""
+        return self.meaning or f"study_option_{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class StudyKind:
+    """A kind of study: its options and the function that answers it.
+
+    Attributes
+    ----------
+    kind
+        Name in the scenario file; glossary key of its title ``study_<kind>``.
+    options
+        Keys it takes, beside those every study takes (`scenarios.studies.settings.COMMON`).
+    answer
+        Answers it.
+    meaning
+        Message key of the question it answers; else ``study_meaning_<kind>``.
+    """
+
+    kind: str
+    options: tuple[StudyOption, ...]
+    answer: StudyFunction
+    meaning: str = ""
+
+    @property
+    def meaning_key(self) -> str:
+        """Return the message key of the question it answers."""
+        return self.meaning or f"study_meaning_{self.kind}"
