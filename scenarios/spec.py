@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from types import NoneType
-from typing import Annotated, Any, Literal, NamedTuple, TypeGuard, cast
+from typing import Annotated, Any, Literal, TypeGuard, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, create_model
 
@@ -22,12 +22,12 @@ from geodata.errors import UsageError
 from geodata.messages import LANGS, Lang, Message
 from geodata.parameters import Parameter, default_parameters
 from planner.problems.standard import RoutingSettings, ServiceStandard, SitingSettings
+from scenarios.key_ranges import RANGES, SEED_MAX, Range
 
 Kind = Literal["number", "whole", "switch", "text", "name", "choice", "names", "numbers"]
 
 #: Word a scenario writes where a setting shall have no value (TOML has no null): ``budget_cny = "none"``.
 NONE_WORD = "none"
-SEED_MAX = 2_147_483_647
 #: The sections whose keys are the fields of a planner setting.
 SETTINGS: Mapping[str, type] = {"standard": ServiceStandard, "siting": SitingSettings, "routing": RoutingSettings}
 #: Section of the further questions; what stands in each depends on its kind (`scenarios.studies.settings`).
@@ -92,40 +92,6 @@ class KeySpec:
 def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:g}" if abs(value) < 1e6 else f"{value:.0f}"  # noqa: PLR2004
 
-
-class Range(NamedTuple):
-    """Least, greatest, and value to exceed; None: no limit."""
-
-    low: float | None = None
-    high: float | None = None
-    above: float | None = None
-
-
-#: Ranges of the planner's settings; a field without an entry has its type checked only.
-RANGES: Mapping[str, Range] = {
-    "standard.access_km": Range(above=0),
-    "standard.access_min": Range(above=0),
-    "standard.population_share": Range(low=0, high=1),
-    "standard.village_point_share": Range(low=0, high=1),
-    "standard.township_station_share": Range(low=0, high=1),
-    "standard.village_served_share": Range(low=0, high=1),
-    "standard.allocation_km": Range(above=0),
-    "standard.visits_per_week": Range(low=1, high=7),
-    "siting.centre_count": Range(low=1),
-    "siting.budget_cny": Range(low=0),
-    "siting.relative_gap": Range(low=0, high=1),
-    "siting.node_limit": Range(low=1),
-    "siting.time_limit_s": Range(above=0),
-    "siting.line_haul_share": Range(low=0, high=1),
-    "siting.round_share": Range(low=0, high=1),
-    "siting.capacity_day_factor": Range(above=0),
-    "siting.seed": Range(low=0, high=SEED_MAX),
-    "routing.solution_limit": Range(low=1),
-    "routing.time_limit_s": Range(above=0),
-    "routing.exact_stops": Range(low=0, high=12),
-    "routing.depot_loading_min": Range(low=0),
-    "routing.seed": Range(low=0, high=SEED_MAX),
-}
 
 _TOP_KEYS = (
     KeySpec("name", "name", None, meaning="Short name, used in the run folder's name; else the file's name."),

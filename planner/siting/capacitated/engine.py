@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -33,6 +34,9 @@ _CHUNK = 25
 _GOAL = 0.01
 _KICKS = 3
 _DESCEND_EVERY = 4
+#: Step below which the subgradient ends; share below which a site serves nothing.
+_LEAST_STEP = 5e-3
+_NOTHING = 1e-9
 #: Nodes and share of the time for the relaxation with divided demand; nodes and seconds to place clients on given sites.
 _SPLIT_NODES, _SPLIT_TIME = 400, 0.25
 _PLACE_NODES, _PLACE_S = 500, 10.0
@@ -117,7 +121,7 @@ class _Search:
                 self.primal.descend(found, 5)
             self._improve(whole=whole)
             self._tell()
-            if self.closed() or steps[1] < 5e-3 or time.monotonic() > self.stop:
+            if self.closed() or steps[1] < _LEAST_STEP or time.monotonic() > self.stop:
                 return
 
     def _from_split(self) -> None:
@@ -181,6 +185,10 @@ class _Search:
         proved = best.value if proved >= self.target else min(proved, best.value)
         return Outcome(tuple(best.sites.tolist()), _allocation(best.sites, best.share), best.value, proved, cut=cut)
 
+    def _aim(self, goal: float) -> float:
+        """Return what a search must beat: the goal, or the target where that is lower."""
+        return min(self.target, goal)
+
     def _finish(self) -> Outcome:
         """Search what is left for plans below a goal; when there is none the goal is a bound, and the next one is higher.
 
@@ -189,7 +197,7 @@ class _Search:
         cut, nodes = "", 0
         while not cut and not self.closed():
             goal = self._goal()
-            search = Branching(self.data, self.primal, lambda goal=goal: min(self.target, goal), self._tell_bound)
+            search = Branching(self.data, self.primal, partial(self._aim, goal), self._tell_bound)
             proved = self._search_below(search, goal, self.limits.node_limit - nodes)
             cut, nodes = search.cut, nodes + search.nodes
             if not np.isfinite(proved) and not np.isfinite(goal) and not np.isfinite(self.primal.best.value):
@@ -217,6 +225,7 @@ class _Search:
         self.dual.bound = max(self.dual.bound, min(bound, self.primal.best.value))
         self._tell()
 
+
 def _first_prices(data: Capacitated) -> Floats:
     """Return each demand point's cheapest service with its part of the site's fixed cost."""
     lists = data.lists
@@ -230,8 +239,7 @@ def _first_prices(data: Capacitated) -> Floats:
 def _allocation(sites: Ints, share: Floats) -> Allocation:
     found = {}
     for i in range(share.shape[0]):
-        parts = [(int(sites[k]), float(share[i, k])) for k in np.flatnonzero(share[i] > 1e-9)]
+        parts = [(int(sites[k]), float(share[i, k])) for k in np.flatnonzero(share[i] > _NOTHING)]
         total = sum(part for _, part in parts)
         found[i] = tuple((site, part / total) for site, part in parts)
     return found
-

@@ -56,7 +56,7 @@ class Climb(NamedTuple):
 
 
 @compiled
-def split_values(data: SiteLists, price: Floats, value: Floats, share: Floats, room_price: Floats) -> None:
+def split_values(data: SiteLists, price: Floats, value: Floats, share: Floats, room_price: Floats) -> None:  # noqa: C901 — one compiled loop
     """Fill the best value, the shares and the price of capacity of every site's knapsack with divisible demand."""
     for j in range(value.size):
         first, last = data.start[j], data.start[j + 1]
@@ -101,7 +101,7 @@ def split_values(data: SiteLists, price: Floats, value: Floats, share: Floats, r
 
 
 @compiled
-def whole_values(data: SiteLists, price: Floats, value: Floats, share: Floats) -> None:
+def whole_values(data: SiteLists, price: Floats, value: Floats, share: Floats) -> None:  # noqa: C901 — one compiled loop
     """Fill the best value and the choice of every site's 0/1 knapsack; quantities and capacities are whole numbers."""
     for j in range(value.size):
         first, last = data.start[j], data.start[j + 1]
@@ -157,7 +157,7 @@ def cover_step(data: SiteLists, value: Floats, j: int, before: Floats, after: Fl
     if data.locked[j] >= 0:
         for c in range(need + 1):
             reached = min(c + size, need)
-            if before[c] + value[j] < after[reached]:
+            if before[c] + value[j] < after[reached]:  # noqa: PLR1730 — compiles to less  # noqa: PLR1730 — compiles to less  # noqa: PLR1730 — compiles to less
                 after[reached] = before[c] + value[j]
 
 
@@ -212,7 +212,7 @@ def cover_tables(data: SiteLists, value: Floats, with_site: Floats, without: Flo
 
 
 @compiled
-def choose_sites(data: SiteLists, value: Floats, opened: Floats) -> tuple[float, float, float]:
+def choose_sites(data: SiteLists, value: Floats, opened: Floats) -> tuple[float, float, float]:  # noqa: C901, PLR0912 — one compiled loop
     """Fill how far each site is open in the relaxed problem; return (Σ value, price of opening, price of closing).
 
     With p: the p least values; the prices are the last value taken and the first left out. Else every site that pays, and more by
