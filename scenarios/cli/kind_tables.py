@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from geodata.messages import Lang, text
-from scenarios.plan_json import plain, term
 from scenarios.key_ranges import SEED_MAX
+from scenarios.plan_json import plain, term
 from scenarios.spec import NONE_WORD, KeySpec
 from scenarios.studies.registry import study_kinds
 from scenarios.studies.settings import COMMON, key_spec
