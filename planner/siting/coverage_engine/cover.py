@@ -188,3 +188,13 @@ def without_dominated(cover: Cover) -> Cover:
     if keep.all():
         return cover
     return part_of(cover, keep)
+
+
+def columns_of(cover: Cover, sites: Bools) -> Cover:
+    """Return the cover over `sites` only with all rows in place, reached or not, so that multipliers fit."""
+    pattern = sparse.csc_array(
+        (np.ones(cover.pair_count, np.int8), cover.site_row, cover.site_start),
+        shape=(cover.row_count, cover.site_count),
+    )[:, sites]
+    cost = cover.cost[sites] if cover.cost.size else None
+    return cover_of(pattern.tocsr(), cover.weight, cost=cost, site=cover.site[sites], base=cover.base)

@@ -253,3 +253,23 @@ def spread(arrays: Arrays, is_open: Bools, seed_site: int, wanted: int, inside: 
                 queue[tail] = other
                 tail += 1
     return found
+
+
+@compiled
+def peel(arrays: Arrays, opened: Ints) -> Ints:
+    """Close the sites of `opened` one by one, always the one that loses least; return them in the opposite order."""
+    state = fresh_state(arrays)
+    for j in opened:
+        open_site(arrays, state, j)
+    left = opened.copy()
+    order = np.empty(opened.size, np.int64)
+    touched = Touched(np.empty(state.gain.size, np.int64), np.zeros(state.gain.size, np.int64))
+    for count in range(opened.size, 0, -1):
+        least = 0
+        for t in range(count):
+            if state.loss[left[t]] < state.loss[left[least]]:
+                least = t
+        order[count - 1] = left[least]
+        close_site(arrays, state, left[least], touched, opened.size - count + 1)
+        left[least] = left[count - 1]
+    return order

@@ -1,0 +1,357 @@
+"""Coverage over the whole range of budgets, an upper bound at every budget, and one order in which to build.
+
+The Lagrangian bound of maximal covering (`planner.siting.coverage_engine.dual`) holds for all budgets at once: with
+multipliers λ,
+
+    ``L(λ, B) = Σ_i (w_i - λ_i) + max { Σ_j x_j Σ_i a_ij λ_i : Σ_j c_j x_j ≤ B, 0 ≤ x ≤ 1 }``
+
+is a concave, piecewise linear function of B, read off one sorted list of sites. Multipliers are improved at some
+budgets (knots);
+the bound at a budget is the least of their curves. Choices are improved at the knots too; between them sites are
+added greedily
+or taken away where that loses least. The roll-out order is nested: every budget's choice contains the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from geodata.errors import InputError
+from geodata.messages import Message
+from planner.problems.siting import SitingProblem
+from planner.progress import ProgressEvent, ProgressListener, no_progress
+from planner.siting.coverage_engine import kernels, moves
+from planner.siting.coverage_engine.arrays import Bools, Floats, Ints
+from planner.siting.coverage_engine.checks import check_coverage
+from planner.siting.coverage_engine.cover import Cover, columns_of, cover_of, merged, part_of, without_dominated
+from planner.siting.coverage_engine.dual import SAFETY, site_values
+from planner.siting.coverage_engine.problem_cover import layered
+from planner.siting.milp_cover import covering_pairs
+from planner.siting.refusals_found import found
+from planner.siting.side import effective_locks
+
+_TINY = 1e-9
+#: Share of all weight that may be left out where no knot is needed: there the weight itself is bound enough.
+_NEARLY_ALL = 0.01
+#: First and last temperature of the annealing at a knot, in mean weights of a row.
+_HOT, _COLD = 1.0, 0.15
+#: First step length and patience of an ascent at a knot; the bound is expected this much above what is covered.
+_FIRST_STEP, _PATIENCE, _AIM = 0.3, 10.0, 1.02
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierLimits:
+    """Effort of a frontier; all are counts.
+
+    Attributes
+    ----------
+    knots
+        Budgets at which choices and multipliers are improved.
+    moves
+        Annealing moves in all, shared out over the knots by their sites.
+    steps
+        Subgradient steps at a knot, on the core.
+    core_per_site
+        Sites kept in the core for every site a knot's budget opens.
+    rounds
+        How often a knot's core is extended by the sites its multipliers value most.
+    seed
+        Seed of the annealing.
+    """
+
+    knots: int = 8
+    moves: int = 250_000
+    steps: int = 120
+    core_per_site: float = 10.0
+    rounds: int = 2
+    seed: int = 1
+
+
+DEFAULT_LIMITS = FrontierLimits()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frontier:
+    """Coverage at every budget.
+
+    Attributes
+    ----------
+    budgets
+        Numbers of sites 1 … P, or amounts of money; rising.
+    covered
+        Weight the best choice found covers.
+    bound
+        Proved upper bound on the weight that can be covered.
+    total
+        All weight.
+    order
+        Sites in the order in which to build them.
+    order_spent, order_covered
+        What has been spent, and is covered, after each of them.
+    regret
+        At every budget, how much less the order covers than the best choice found (share of the latter).
+    knots, knot_choices
+        Budgets at which a choice was improved, and these choices.
+    """
+
+    budgets: Floats
+    covered: Floats
+    bound: Floats
+    total: float
+    order: Ints
+    order_spent: Floats
+    order_covered: Floats
+    regret: Floats
+    knots: Floats
+    knot_choices: tuple[Ints, ...]
+
+    @property
+    def gap(self) -> Floats:
+        """Relative gap at every budget: (bound - covered) / bound."""
+        return (self.bound - self.covered) / np.maximum(self.bound, _TINY)
+
+    def certified_share(self, gap: float) -> float:
+        """Return the share of budgets whose gap is at most `gap`."""
+        return float((self.gap <= gap).mean())
+
+
+def frontier_of(
+    problem: SitingProblem,
+    *,
+    radius: float | None = None,
+    decay_end: float | None = None,
+    radii: Sequence[float] = (),
+    radius_shares: Sequence[float] = (),
+    budgets: Sequence[float] = (),
+    limits: FrontierLimits = DEFAULT_LIMITS,
+    listener: ProgressListener = no_progress,
+) -> Frontier:
+    """Return the frontier of a problem: over 1, 2, … new sites until all is covered, or over `budgets` of capex.
+
+    Existing sites and sites locked open stand from the beginning; budgets and counts are of what is added (with `p`,
+    up to
+    p sites in all). Sites locked closed are left out. Options as in `planner.siting.models.max_coverage.solve`.
+
+    Raises
+    ------
+    InputError
+        For input that cannot be used, or budgets that are no rising positive amounts.
+    """
+    options = {"radius": radius, "decay_end": decay_end, "radii": tuple(radii), "radius_shares": tuple(radius_shares)}
+    check_coverage("max_coverage", problem, options)
+    _check_budgets(budgets)
+    pairs, share = covering_pairs(problem, options)
+    rows, weight = layered(pairs, share, problem.weight, problem.site_count)
+    locked = effective_locks(problem)
+    opened = np.flatnonzero((locked == 1) | (problem.is_existing & (locked == 0))).astype(np.int64)
+    is_free = (locked == 0) & ~problem.is_existing
+    cost = problem.capex_cny if len(budgets) else None
+    cover = part_of(cover_of(rows, weight, cost=cost), is_free, opened=opened)
+    if len(budgets):
+        amounts: Floats | None = np.asarray(budgets, dtype=np.float64)
+    else:
+        most = problem.site_count if problem.p is None else problem.p - opened.size
+        amounts = None if problem.p is None else np.arange(1, max(most, 0) + 1, dtype=np.float64)
+    return coverage_frontier(without_dominated(cover), budgets=amounts, limits=limits, listener=listener)
+
+
+def _check_budgets(budgets: Sequence[float]) -> None:
+    amounts = np.asarray(budgets, dtype=np.float64)
+    if not (np.isfinite(amounts) & (amounts > 0)).all() or (np.diff(amounts) <= 0).any():
+        wanted = "rising positive amounts"
+        problem = found("option_range", "settings", "budgets", str(list(budgets)), wanted=wanted)
+        raise InputError(Message("siting_models_refused", {"count": 1}), [problem])
+
+
+def coverage_frontier(
+    cover: Cover,
+    *,
+    budgets: Floats | None = None,
+    limits: FrontierLimits = DEFAULT_LIMITS,
+    listener: ProgressListener = no_progress,
+) -> Frontier:
+    """Return the frontier of a cover.
+
+    Parameters
+    ----------
+    cover
+        Rows and sites; without costs every site costs 1.
+    budgets
+        Rising amounts; by default 1 … the number of sites a greedy choice opens, or 100 even steps of what it spends.
+    limits
+        Effort.
+    listener
+        Told (knots done, knots).
+    """
+    return _Builder(cover, budgets, limits, listener).run()
+
+
+@dataclass(slots=True, eq=False)
+class _Builder:
+    given: Cover
+    asked: Floats | None
+    limits: FrontierLimits
+    listener: ProgressListener
+    cover: Cover = field(init=False)
+    budgets: Floats = field(init=False)
+    covered: Floats = field(init=False)
+    bound: Floats = field(init=False)
+    multiplier: Floats = field(init=False)
+    knots: Floats = field(init=False)
+    is_core: Bools = field(init=False)
+
+    def run(self) -> Frontier:
+        """Run all knots, then the orders through their choices."""
+        self.cover = replace(self.given, site=np.arange(self.given.site_count), base=0.0)
+        greedy, worth = _grown(self.cover, np.zeros(0, np.int64), self._most())
+        spent = _spent(self.cover, greedy)
+        self.budgets = self._all_budgets(spent)
+        self.covered = self._curve(spent, worth)
+        self.bound = np.full(self.budgets.size, self.cover.weight.sum() * (1.0 + SAFETY))
+        self.multiplier = 0.5 * self.cover.weight
+        self.knots = self._knots()
+        self.is_core = np.zeros(self.cover.site_count, dtype=np.bool_)
+        self.is_core[greedy] = True
+        choices: list[Ints] = []
+        opened = np.zeros(0, np.int64)
+        for number, knot in enumerate(self.knots):
+            opened = self._improve(opened, float(knot), number)
+            choices.append(opened)
+            self.listener(ProgressEvent("siting", done=number + 1, total=self.knots.size))
+        return self._result((greedy, worth), choices)
+
+    def _most(self) -> float:
+        if self.asked is not None:
+            return float(self.asked[-1])
+        return float(self.cover.site_count if self.cover.cost.size == 0 else self.cover.cost.sum())
+
+    def _all_budgets(self, spent: Floats) -> Floats:
+        if self.asked is not None:
+            return np.asarray(self.asked, dtype=np.float64)
+        if self.cover.cost.size == 0:
+            return np.arange(1, spent.size + 1, dtype=np.float64)
+        return np.linspace(0.0, float(spent[-1]) if spent.size else 0.0, 101)[1:]
+
+    def _knots(self) -> Floats:
+        """Return budgets in even steps, up to the one from which on the greedy choice covers nearly all."""
+        nearly = self.covered >= (1.0 - _NEARLY_ALL) * float(self.cover.weight.sum())
+        last = int(np.argmax(nearly)) if nearly.any() else self.budgets.size - 1
+        count = min(self.limits.knots, last + 1)
+        return self.budgets[np.unique(np.round(last * np.arange(1, count + 1) / count).astype(np.int64))]
+
+    def _curve(self, spent: Floats, worth: Floats) -> Floats:
+        """Return at every budget what an order covers within it."""
+        place = np.searchsorted(spent, self.budgets + _TINY, side="right")
+        return np.concatenate(([0.0], worth))[place]
+
+    def _improve(self, before: Ints, knot: float, number: int) -> Ints:
+        """Return a better choice at `knot`, starting from the one of the knot before; tighten the bound curve."""
+        place = int(np.searchsorted(self.budgets, knot - _TINY))
+        start, worth = _grown(self.cover, before, knot)
+        self._start_multipliers(start, worth, knot)
+        for _ in range(self.limits.rounds):
+            self._descend(knot, float(max(self.covered[place], worth[-1])), int(self.limits.core_per_site * start.size))
+        self.is_core[start] = True
+        small = merged(columns_of(self.cover, self.is_core))
+        inside = np.flatnonzero(np.isin(small.site, start)).astype(np.int64)
+        share = self.limits.moves * knot / max(float(self.knots.sum()), _TINY)
+        mean = float(self.cover.weight.mean())
+        settings = np.array([max(1000.0, share), _HOT * mean, _COLD * mean])
+        rng = np.random.default_rng((self.limits.seed, number)).integers(1, 2**63, 1, dtype=np.uint64)
+        weight, chosen = moves.anneal(small.arrays, knot, inside, settings, rng)
+        self.covered[place:] = np.maximum(self.covered[place:], weight)
+        return np.sort(small.site[chosen])
+
+    def _start_multipliers(self, opened: Ints, worth: Floats, knot: float) -> None:
+        """Take multipliers that fit a choice, if they prove more at `knot` than the present ones.
+
+        Rows left out have their whole weight, rows covered twice none; the rows a site covers alone share the price,
+        which is
+        what the last site won.
+        """
+        c = self.cover
+        times = np.zeros(c.row_count, dtype=np.int64)
+        for j in opened:
+            times[c.site_row[c.site_start[j] : c.site_start[j + 1]]] += 1
+        lam = np.where(times == 0, c.weight, 0.0)
+        price = float(worth[-1] - worth[-2]) if worth.size > 1 else float(worth[-1])
+        for j in opened:
+            rows = c.site_row[c.site_start[j] : c.site_start[j + 1]]
+            alone = rows[times[rows] == 1]
+            if alone.size:
+                lam[alone] = c.weight[alone] * min(1.0, price / float(c.weight[alone].sum()))
+        place = int(np.searchsorted(self.budgets, knot - _TINY))
+        if self._curve_of(lam)[place] < self._curve_of(self.multiplier)[place]:
+            self.multiplier = lam
+
+    def _descend(self, knot: float, target: float, most_core: int) -> None:
+        """Improve the multipliers at `knot` over the core, price all sites, extend the core by the best of them."""
+        value = site_values(self.cover, self.multiplier)
+        cost = self.cover.cost if self.cover.cost.size else np.ones(value.size)
+        count = min(max(most_core, 1), value.size)
+        self.is_core[np.argpartition(-value / np.maximum(cost, _TINY), count - 1)[:count]] = True
+        core = columns_of(self.cover, self.is_core)
+        lam = self.multiplier.copy()
+        settings = np.array([float(self.limits.steps), _FIRST_STEP, _PATIENCE, 1e-4])
+        kernels.ascend(core.arrays, knot, lam, _AIM * target, settings)
+        curve = self._curve_of(lam)
+        self.bound = np.minimum(self.bound, curve)
+        self.multiplier = lam
+
+    def _curve_of(self, lam: Floats) -> Floats:
+        """Return the bound that multipliers prove at every budget."""
+        value = site_values(self.cover, lam)
+        cost = self.cover.cost if self.cover.cost.size else np.ones(value.size)
+        order = np.argsort(-value / np.maximum(cost, _TINY), kind="stable")
+        spent = np.concatenate(([0.0], np.cumsum(cost[order])))
+        worth = np.concatenate(([0.0], np.cumsum(value[order])))
+        base = float((self.cover.weight - lam).sum())
+        curve: Floats = (base + np.interp(self.budgets, spent, worth)) * (1.0 + SAFETY)
+        return curve
+
+    def _result(self, greedy: tuple[Ints, Floats], choices: list[Ints]) -> Frontier:
+        """Return the frontier with the order (greedy, or through a knot's choice) of least regret over all budgets."""
+        core = columns_of(self.cover, self.is_core)
+        small = merged(core)
+        place = np.full(self.cover.site_count, -1, dtype=np.int64)
+        place[small.site] = np.arange(small.site_count)
+        orders = [greedy]
+        for choice in choices:
+            back = moves.peel(small.arrays, place[choice])
+            order, worth = _grown(small, back, float(self.budgets[-1]))
+            orders.append((small.site[order], worth))
+        curves = [self._curve(_spent(self.cover, order), worth) for order, worth in orders]
+        for curve in curves:
+            self.covered = np.maximum(self.covered, curve)
+        best = int(np.argmin([float((self.covered - curve).sum()) for curve in curves]))
+        order, worth = orders[best]
+        base = self.given.base
+        covered = self.covered + base
+        return Frontier(
+            self.budgets,
+            covered,
+            np.maximum(self.bound + base, covered),
+            float(self.cover.weight.sum()) + base,
+            self.given.site[order],
+            _spent(self.cover, order),
+            worth + base,
+            (self.covered - curves[best]) / np.maximum(covered, _TINY),
+            self.knots,
+            tuple(self.given.site[choice] for choice in choices),
+        )
+
+
+def _spent(cover: Cover, order: Ints) -> Floats:
+    cost = np.ones(order.size) if cover.cost.size == 0 else cover.cost[order]
+    return np.cumsum(cost)
+
+
+def _grown(cover: Cover, first: Ints, budget: float) -> tuple[Ints, Floats]:
+    """Return `first` and the greedy choice after it, with the weight covered after each site."""
+    most = cover.site_count if cover.cost.size else min(cover.site_count, int(budget + 0.5))
+    worth = np.empty(most)
+    order = moves.greedy(cover.arrays, float(budget), first, worth)
+    return order, worth[: order.size]
