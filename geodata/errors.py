@@ -19,6 +19,7 @@ from typing import ClassVar, Literal
 from geodata.messages import Lang, Message, has_label, label, text
 
 Severity = Literal["error", "warning"]
+_EXACT = 1e15  # above, a float has no digit to show behind the point
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Problem:
     def text(self, lang: Lang) -> str:
         """Say what is wrong and what to do, in `lang`; the location is not repeated."""
         base = {"table": self.table, "row": self.row, "column": self.column, "value": self.value}
-        return text(self.code, lang, {**base, **self.params})
+        return text(self.code, lang, {**base, **{k: _plain(v) for k, v in self.params.items()}})
 
     def where(self, lang: Lang) -> str:
         """Say where it is: file, sheet, cell (or row and column)."""
@@ -73,7 +74,9 @@ class Problem:
         elif self.row is not None:
             parts.append(f"第{self.row}行" if lang == "zh" else f"row {self.row}")
         if self.column:
-            parts.append(f"列「{self.column}」" if lang == "zh" else f"column “{self.column}”")
+            # A canonical name is no word a planner reads in Chinese; a heading of the source is shown as it stands.
+            name = label(self.column, lang) if lang == "zh" and has_label(self.column) else self.column
+            parts.append(f"列「{name}」" if lang == "zh" else f"column “{name}”")
         return stop.join(parts)
 
     def _place(self, lang: Lang) -> str:
@@ -81,6 +84,11 @@ class Problem:
             return f"工作表「{self.sheet}」" if lang == "zh" else f"sheet “{self.sheet}”"
         key = f"table_{self.table}"
         return label(key, lang) if has_label(key) else self.table
+
+
+def _plain(value: object) -> object:
+    """Return a whole number without its ``.0``."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT else value
 
 
 class XiangyouError(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import geopandas as gpd
@@ -165,15 +165,15 @@ def is_blank(cell: object) -> bool:
 
 
 def is_note(cell: object) -> bool:
-    """Tell whether a line whose first cell is this is a remark: a ``#`` followed by a space (``#3`` is an id)."""
-    return isinstance(cell, str) and (cell.strip() == _NOTE_MARK or cell.lstrip().startswith(f"{_NOTE_MARK} "))
+    """Tell whether a line whose first cell is this is a remark: it begins with ``#``."""
+    return isinstance(cell, str) and cell.lstrip().startswith(_NOTE_MARK)
 
 
 def table_from_grid(name: str, grid: Sequence[Sequence[object]], place: tuple[str, str], source: RawSource) -> None:
     """Add table `name` to `source` from a grid of cells (headings included), reporting headings that are not known.
 
     The heading line is the one among the first ten with most known names. Empty lines and lines whose first cell
-    begins with ``# `` are skipped.
+    begins with ``#`` are skipped.
 
     Parameters
     ----------
@@ -191,6 +191,7 @@ def table_from_grid(name: str, grid: Sequence[Sequence[object]], place: tuple[st
             source.problems += _heading_problem(name, (file, sheet), (heading, top, position), grid, column)
             continue
         headers[column], positions[column] = heading, position
+    source.problems += _skipped_problems(name, (file, sheet), grid, top)
     kept = [i for i in range(top + 1, len(grid)) if not _is_skipped(grid[i])]
     cells = pd.DataFrame(
         {c: pd.Series([_at(grid[i], p) for i in kept], dtype=object) for c, p in positions.items()},
@@ -215,6 +216,18 @@ def header_row(name: str, grid: Sequence[Sequence[object]]) -> int:
 def _is_skipped(row: Sequence[object]) -> bool:
     first = next((cell for cell in row if not is_blank(cell)), None)
     return first is None or is_note(first)
+
+
+def _skipped_problems(
+    name: str, place: tuple[str, str], grid: Sequence[Sequence[object]], top: int
+) -> Iterator[Problem]:
+    """Warn of rows that may be data behind a ``#``: the first cell is ``#`` and a digit or letter, without a space."""
+    file, sheet = place
+    for number, row in enumerate(grid[top + 1 :], start=top + 2):
+        first = next((c for c in row if not is_blank(c)), None)
+        if isinstance(first, str) and is_note(first) and first.strip()[1:2].strip():
+            cell = f"A{number}" if sheet else ""
+            yield Problem("warning", "row_skipped", name, file, sheet, number, "", cell, first.strip())
 
 
 def _at(row: Sequence[object], position: int) -> object:

@@ -141,7 +141,6 @@ _DEMAND = TableSpec(
             "parcels_per_day",
             "42",
             high=100_000.0,
-            default="village_inbound_parcels_per_resident_day",
             **_FILLED,
         ),
         _number("outbound_parcels_per_day", "parcels_per_day", "7.5", high=100_000.0, default="village_outbound_share"),

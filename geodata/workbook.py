@@ -178,7 +178,8 @@ def shown(column: ColumnSpec, value: str, lang: Lang) -> str:
 
 def note(column: ColumnSpec, lang: Lang) -> str:
     """Return the short remark under a heading: required or not, digits, range, default."""
-    parts = [text("note_required" if _must(column) else "note_optional", lang)]
+    must = "note_column" if column.is_required and column.is_nullable else "note_required"
+    parts = [text(must if _must(column) else "note_optional", lang)]
     if column.digits:
         parts.append(text("note_digits", lang, {"digits": column.digits}))
     if column.type == "choice":

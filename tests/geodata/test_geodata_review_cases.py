@@ -6,7 +6,10 @@ import openpyxl
 import pytest
 
 from geodata.default_townships import fill_townships
+from geodata.errors import Problem
 from geodata.read import check, read_county
+from geodata.schemas import TABLES
+from geodata.workbook import note
 
 
 @pytest.fixture
@@ -74,3 +77,27 @@ def test_long_name(grids, book):
     _, warnings = read_county(book(grids))
     assert codes(warnings) == [("name_too_long", "B2")]
     assert "101" in warnings[0].text("zh")
+
+
+def test_rows_behind_a_hash_are_skipped_and_said(grids, book):
+    grids["villages"][5][0] = f"#{grids['villages'][5][0]}"
+    grids["villages"].insert(1, ["# a remark"])
+    county, warnings = read_county(book(grids))
+    assert ("row_skipped", "A7") in codes(warnings)
+    assert len(county.villages) == 4
+
+
+def test_chinese_messages_name_columns_in_chinese_and_whole_numbers_plainly():
+    problem = Problem("error", "missing_column", "villages", column="name", params={"name": "x"})
+    assert "列「名称」" in problem.where("zh")
+    factor = Problem("warning", "unit_converted", params={"written": "万人", "factor": 10000.0})
+    assert "10000.0" not in factor.text("zh")
+    assert "10000" in factor.text("zh")
+
+
+def test_notes_of_the_template_contradict_nothing():
+    lon, inbound = TABLES["villages"].column("lon"), TABLES["demand"].column("inbound_parcels_per_day")
+    assert "留空" in note(lon, "zh")
+    assert "必填" not in note(lon, "zh")
+    assert "必填" in note(inbound, "zh")
+    assert "留空" not in note(inbound, "zh")
