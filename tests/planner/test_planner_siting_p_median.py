@@ -150,6 +150,8 @@ def test_or_library_optima(name, optimum, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
     from siting_families.parsers import read_pmed
 
+    # Repeated edges decide: were the shorter one taken and not the last, pmed1 would cost 5718.
+
     metres, p = read_pmed(BENCHMARKS / "instances" / f"{name}.txt")
     found = p_median.solve(make_problem(np.ones(metres.shape[0]), distances_from_matrix(metres), p=p))
     assert (found.report.status, found.report.objective) == ("optimal", optimum)

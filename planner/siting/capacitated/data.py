@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from planner.problems.siting import Floats, SitingProblem
+from planner.problems.siting import Bools, Floats, SitingProblem
 from planner.siting.capacitated.kernels import Ints, SiteLists
 from planner.siting.milp_rows import usable_pairs
 from planner.siting.side import effective_locks
@@ -106,7 +106,7 @@ def _units(problem: SitingProblem) -> tuple[Ints, int]:
     return np.where(capacity < demand, np.minimum(capacity, demand) // unit, need).astype(np.int64), need
 
 
-def reduced_distance(data: Capacitated, keep: Floats) -> sparse.csr_array:
+def reduced_distance(data: Capacitated, keep: Bools) -> sparse.csr_array:
     """Return the problem's distances with only the pairs of `keep` (n × m of truth values)."""
     problem = data.problem
     row = np.repeat(np.arange(problem.demand_count), np.diff(problem.distance.indptr))

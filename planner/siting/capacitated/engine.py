@@ -20,11 +20,11 @@ from planner.progress import ProgressEvent, ProgressListener
 from planner.siting import milp_serve
 from planner.siting.capacitated import kernels
 from planner.siting.capacitated.branch import Branching, Node
-from planner.siting.capacitated.data import Capacitated, prepare
+from planner.siting.capacitated.data import Capacitated, prepare, reduced_distance
 from planner.siting.capacitated.kernels import Climb, Ints
 from planner.siting.capacitated.primal import Plan, Primal
 from planner.siting.capacitated.reduce import part_of, reduce_lists
-from planner.siting.milp import Outcome, selection, solve_form
+from planner.siting.milp import Outcome, read_answer, selection, solve_form
 from planner.siting.milp_decide import Allocation
 from planner.siting.selection import SiteSelection, SolveLimits
 
@@ -33,6 +33,9 @@ _CHUNK = 25
 #: First goals of the search lie this much (relative) over the bound.
 _GOAL = 0.01
 _KICKS = 3
+#: Pairs up to which divided demand is left to HiGHS after a short climb.
+_SMALL = 5000
+_SMALL_PHASE = (75, 1.5, 8.0)
 _DESCEND_EVERY = 4
 #: Step below which the subgradient ends; share below which a site serves nothing.
 _LEAST_STEP = 5e-3
@@ -93,13 +96,20 @@ class _Search:
 
     def run(self) -> Outcome:
         """Search to proof or limit."""
-        self._phase(_SPLIT_PHASE, whole=False)
+        small = not self.data.is_whole and self.data.lists.cost.size <= _SMALL
+        self._phase(_SMALL_PHASE if small else _SPLIT_PHASE, whole=False)
         if not self.closed() and self.data.is_whole:
             self._from_split()
         if not self.closed() and self.data.exact_knapsack:
             self._phase(_WHOLE_PHASE, whole=True)
+        if self.data.is_whole:
+            for sites in self.primal.promising():
+                if not self.closed():
+                    self._place(sites)
         if self.closed():
             return self._outcome("")
+        if small:
+            return self._small()
         return self._finish()
 
     def _phase(self, phase: tuple[int, float, float], *, whole: bool) -> None:
@@ -162,7 +172,8 @@ class _Search:
         """Search around the best plan: to a local best, and in the second phase from kicked plans."""
         if not np.isfinite(self.primal.best.value):
             return
-        self.primal.descend(self.primal.best, 50 if self.data.is_whole else 1)
+        if self.data.is_whole or self.data.lists.cost.size > _SMALL:
+            self.primal.descend(self.primal.best, 50 if self.data.is_whole else 1)
         if not whole:
             return
         for number in range(_KICKS):
@@ -204,6 +215,30 @@ class _Search:
                 return Outcome(infeasible=True)
             self.dual.bound = max(self.dual.bound, min(proved, goal))
         return self._outcome(cut)
+
+    def _small(self) -> Outcome:
+        """Give what is left of a small problem with divided demand to HiGHS."""
+        bound, keep, locked = reduce_lists(self.data.lists, self.dual.price, self.target, whole=False)
+        held = np.zeros(self.data.cost.shape, dtype=np.bool_)
+        lists = self.data.lists
+        site = np.repeat(np.arange(lists.fixed.size), np.diff(lists.start))
+        held[lists.client[keep], site[keep]] = True
+        left = replace(self.data.problem, distance=reduced_distance(self.data, held), locked=locked)
+        form = milp_serve.facility_location(left, {"single_source": False})
+        answer = solve_form(form, replace(self.limits, time_limit_s=max(self.stop - time.monotonic(), 0.01)))
+        self.dual.bound = max(self.dual.bound, bound)
+        if answer.outcome == "infeasible":
+            # Nothing better is left; without a plan in hand nothing was taken out, so there is none at all.
+            if not np.isfinite(self.primal.best.value):
+                return Outcome(infeasible=True)
+            self.dual.bound = self.primal.best.value
+            return self._outcome("")
+        found = read_answer("facility_location", left, form, answer, {"single_source": False})
+        if found.bound is not None:
+            self.dual.bound = max(self.dual.bound, min(found.bound, self.primal.best.value))
+        if found.objective is None or found.objective >= self.primal.best.value:
+            return self._outcome(found.cut)
+        return replace(found, bound=min(self.dual.bound, found.objective))
 
     def _goal(self) -> float:
         step = _GOAL * max(abs(self.dual.bound), 1e-9)

@@ -19,6 +19,8 @@ _NOTHING = 1e-9
 #: Ways of placing clients, the first that fits: by regret alone, then with large clients earlier (in mean costs a mean demand).
 _BULKS = (1e-9, 0.3, 5.0)
 _NEAR = 12
+#: Sets of sites kept as promising.
+_POOL = 10
 _SETS = 250
 
 
@@ -38,6 +40,7 @@ class Primal:
     data: Capacitated
     best: Plan = field(default_factory=Plan)
     seen: set[bytes] = field(default_factory=set)
+    pool: list[tuple[float, bytes]] = field(default_factory=list)
     finite: Floats = field(init=False)
     unit: float = field(init=False)
 
@@ -79,7 +82,9 @@ class Primal:
         return self.take(Plan(value, sites, share))
 
     def take(self, found: Plan) -> Plan:
-        """Keep a plan if it is the best so far."""
+        """Keep a plan if it is the best so far, and its sites among the promising ones."""
+        if np.isfinite(found.value) and (len(self.pool) < _POOL or found.value < self.pool[-1][0]):
+            self.pool = sorted([*self.pool, (found.value, found.sites.tobytes())])[:_POOL]
         if found.value < self.best.value - _SAME * max(1.0, abs(found.value)):
             self.best = found
         return found
@@ -119,6 +124,10 @@ class Primal:
         share = np.zeros(cost.shape)
         share[demand, place] = answer.x
         return self.value_of(sites, share), share
+
+    def promising(self) -> list[Ints]:
+        """Return the sets of sites of the best plans, best first."""
+        return [np.frombuffer(key, dtype=np.int64) for _, key in self.pool]
 
     def descend(self, start: Plan, tries: int) -> Plan:
         """Move, close and open single sites of `start` while that is cheaper; return the end of the way."""

@@ -8,7 +8,6 @@ here for rows that must be covered several times.
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -75,7 +74,7 @@ class _Search:
     stop: float = math.inf
 
     def run(self) -> CoverAnswer:
-        self.stop = time.monotonic() + self.limits.time_limit_s
+        self.stop = self.limits.clock() + self.limits.time_limit_s
         self._reduce()
         self._start()
         for number in range(self.limits.rounds):
@@ -90,7 +89,7 @@ class _Search:
     def _is_done(self) -> bool:
         if self.cost - self.bound <= max(_TINY, self.limits.relative_gap) * max(1.0, self.cost):
             return True
-        if time.monotonic() >= self.stop:
+        if self.limits.clock() >= self.stop:
             self.cut = "time"
             return True
         return False
@@ -166,7 +165,7 @@ class _Search:
         steps = min(_FIRST_STEPS * 10**number, self.limits.most_moves)
         degree = self.cover.pair_count / max(1, self.cover.site_count)
         allowed = max(
-            1, int((self.stop - time.monotonic()) / (_PAIR_SECONDS * (4 * degree**2 + 2 * self.cover.site_count)))
+            1, int((self.stop - self.limits.clock()) / (_PAIR_SECONDS * (4 * degree**2 + 2 * self.cover.site_count)))
         )
         self.cut = "time" if allowed < steps else self.cut
         rng = np.random.default_rng((self.limits.seed, number)).integers(1, 2**63, 1, dtype=np.uint64)
@@ -182,7 +181,7 @@ class _Search:
 
     def _raise(self, steps: int, patience: int) -> None:
         step_seconds = _PAIR_SECONDS * (self.cover.pair_count + 10 * self.cover.site_count + 1)
-        allowed = max(1, int((self.stop - time.monotonic()) / step_seconds))
+        allowed = max(1, int((self.stop - self.limits.clock()) / step_seconds))
         self.cut = "time" if allowed < steps else self.cut
         settings = np.array([min(steps, allowed), 1.0, patience, 1e-5])
         u = self.multiplier.copy()
@@ -207,7 +206,7 @@ class _Search:
             return
         if self.cover.pair_count > most_pairs:
             return
-        left = max(self.stop - time.monotonic(), 0.01)
+        left = max(self.stop - self.limits.clock(), 0.01)
         held = np.isin(self.cover.site, self.chosen)
         hint = held.astype(np.float64) if self._is_cover(held) else None
         answer = solve_linear(self._model(), EngineLimits(0.0, node_limit, left, self.limits.seed), hint=hint)

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from planner.problems.siting import Floats, SitingProblem
 from planner.progress import ProgressListener, no_progress
@@ -96,9 +97,12 @@ def _bisect(problem: SitingProblem, pairs: _Pairs, limits: SolveLimits, listener
     least = np.minimum.reduceat(pairs.value, pairs.start[:-1]).max()
     values = np.unique(pairs.value[pairs.value >= least])
     low, high = 0, values.size
-    opened: tuple[int, ...] = ()
+    opened = _farthest_first(problem, pairs)
     cut = ""
     asked = values.size - 1
+    if opened:
+        high = int(np.searchsorted(values, _worst(problem, pairs, opened)))
+        asked = (low + high) // 2
     while low < high:
         left = stop - time.monotonic()
         if left <= 0 and opened:
@@ -123,6 +127,29 @@ def _bisect(problem: SitingProblem, pairs: _Pairs, limits: SolveLimits, listener
     if not opened:
         return Outcome(bound=float(values[low]), cut=cut)
     return Outcome(opened, nearest(problem, opened), float(values[high]), float(values[low]), cut=cut)
+
+
+def _farthest_first(problem: SitingProblem, pairs: _Pairs) -> tuple[int, ...]:
+    """Return p sites, each nearest to who was farthest off (Gonzalez 1985); nothing if somebody is left out."""
+    locked = effective_locks(problem)
+    by_site = sparse.csc_array((pairs.value, pairs.site, pairs.start), shape=problem.distance.shape[::-1]).tocsr()
+    nearest_value = np.full(problem.demand_count, np.inf)
+    is_open = np.zeros(problem.site_count, np.bool_)
+    queue = np.flatnonzero(locked > 0).tolist()
+    for _ in range(int(problem.p or 0)):
+        if queue:
+            j = queue.pop(0)
+        else:
+            i = int(np.argmax(nearest_value))
+            part = slice(pairs.start[i], pairs.start[i + 1])
+            order = pairs.site[part][np.argsort(pairs.value[part], kind="stable")]
+            free = order[~is_open[order]]
+            j = int(free[0]) if free.size else int(np.flatnonzero((locked == 0) & ~is_open)[0])
+        is_open[j] = True
+        part = slice(by_site.indptr[j], by_site.indptr[j + 1])
+        who = by_site.indices[part]
+        nearest_value[who] = np.minimum(nearest_value[who], by_site.data[part])
+    return tuple(np.flatnonzero(is_open).tolist()) if np.isfinite(nearest_value).all() else ()
 
 
 def _worst(problem: SitingProblem, pairs: _Pairs, opened: tuple[int, ...]) -> float:

@@ -27,6 +27,8 @@ __all__ = ["MedianAnswer", "MedianInstance", "MedianLimits", "solve_median"]
 #: (step, iterations, patience) of the rounds at the root and of a node.
 _ROOT = ((1.5, 300, 20), (1.5, 600, 30), (1.8, 1000, 30), (1.6, 1000, 40))
 _NODE = (0.7, 100, 8)
+#: Pairs one ascent may look at (some seconds), so that the clock is looked at often enough, and iterations it has anyway.
+_ASCENT_PAIRS, _LEAST_ITERATIONS = 3_000_000_000, 60
 #: Above this relative gap a root that stalls is left for branching.
 _STALLED = 4e-3
 #: Frequency of choice branched on first, and above which the open side is searched first.
@@ -115,7 +117,7 @@ def solve_median(
     for _ in range(max(1, limits.starts)):
         order = generator.permutation(sites)
         search.improve(order if instance.p >= 0 else order[: max(1, sites // 10)])
-        if search.closes(0.0):
+        if search.closes(0.0) or search.late:
             break
     bound = 0.0
     cut = ""
@@ -147,6 +149,7 @@ def ascend(search: Search, view: View, locked: Status, dual: Dual, plan: tuple[f
     multiplier = np.minimum(dual.multiplier, view.lists.limit)
     best = Dual(multiplier, dual.frequency.copy(), value=np.zeros(sites), seen=np.zeros(sites, np.bool_))
     step, iterations, patience = plan
+    iterations = min(iterations, max(_LEAST_ITERATIONS, _ASCENT_PAIRS // max(1, view.lists.site.size)))
     best.bound, best.seen_cost, _ = kernels.subgradient(
         view.lists.rows,
         view.lists.columns,

@@ -92,13 +92,16 @@ def lists_from_matrix(cost: npt.NDArray[np.float64]) -> CostLists:
 
 
 def lists_from_rows(start: Ints, site: npt.NDArray[np.integer], cost: Floats, site_count: int) -> CostLists:
-    """Return the lists of sparse pairs by client (CSR), a pair left out being impossible."""
-    client = np.repeat(np.arange(start.size - 1), np.diff(start))
-    order = np.lexsort((site, cost, client))
+    """Return the lists of sparse pairs by client (CSR, sites ascending), a pair left out being impossible."""
+    sites, costs = site.astype(np.int32), cost.astype(np.float64)
+    for i in range(start.size - 1):
+        part = slice(start[i], start[i + 1])
+        order = np.argsort(costs[part], kind="stable")
+        sites[part], costs[part] = sites[part][order], costs[part][order]
     return CostLists(
         start=np.asarray(start, dtype=np.int64),
-        site=np.asarray(site)[order].astype(np.int32),
-        cost=np.asarray(cost, dtype=np.float64)[order],
+        site=sites,
+        cost=costs,
         limit=np.full(start.size - 1, np.inf),
         site_count=site_count,
     )

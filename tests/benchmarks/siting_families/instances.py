@@ -59,7 +59,7 @@ def random_case(rng, model, n, m, *, with_side):
         fields["fixed_cost"] = rng.integers(20_000, 90_000, m).astype(float)
         p = None if rng.random() < 0.7 else p
     if model in ("set_coverage", "max_coverage", "backup_coverage"):
-        options["radius"] = float(rng.integers(3000, 6000))
+        options["radius"] = float(rng.integers(6000, 9000) if model == "set_coverage" else rng.integers(3000, 6000))
     if model == "max_coverage" and rng.random() < 0.3:
         options["decay_end"] = options["radius"] + 2000.0
     if model == "facility_location":
