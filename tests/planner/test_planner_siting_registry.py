@@ -129,7 +129,9 @@ def _side(**fields):
 FAR = distances_from_matrix(np.vstack((LINE[:3], LINE[3:] + 5000.0)), cutoff=4000.0)
 
 BROKEN = {
-    "no_demand": _bad(demand_ids=(), weight=np.zeros(0), demand=np.zeros(0), distance=distances_from_matrix(np.zeros((0, 4)))),
+    "no_demand": _bad(
+        demand_ids=(), weight=np.zeros(0), demand=np.zeros(0), distance=distances_from_matrix(np.zeros((0, 4)))
+    ),
     "no_sites": make_problem(np.ones(2), distances_from_matrix(np.zeros((2, 0))), p=1),
     "duplicate": _bad(site_ids=("a", "a", "b", "c")),
     "shape": _bad(fixed_cost=np.zeros(3)),
