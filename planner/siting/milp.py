@@ -261,7 +261,9 @@ def _solve_gini(
     stop, bound, cut = time.monotonic() + limits.time_limit_s, None, "nodes"
     for _ in range(_GINI_ROUNDS):
         left = stop - time.monotonic()
-        inner = SolveLimits(limits.relative_gap, limits.node_limit, limits.iteration_limit, max(left, 0.01), limits.seed)
+        inner = SolveLimits(
+            limits.relative_gap, limits.node_limit, limits.iteration_limit, max(left, 0.01), limits.seed
+        )
         answer = read_answer("equity", problem, form, solve_form(form, inner), options)
         if answer.infeasible:
             return answer

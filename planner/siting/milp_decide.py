@@ -134,9 +134,7 @@ def covered_weight(problem: SitingProblem, allocation: Allocation, options: Opti
     if not triples:
         return 0.0
     covered = cover_shares(np.array([distance for _, distance, _ in triples]), options)
-    return float(
-        sum(problem.weight[i] * share * c for (i, _, share), c in zip(triples, covered.tolist(), strict=True))
-    )
+    return float(sum(problem.weight[i] * share * c for (i, _, share), c in zip(triples, covered.tolist(), strict=True)))
 
 
 def _backup(problem: SitingProblem, chosen: Sequence[int], _allocation: Allocation, options: Options) -> float:
@@ -205,7 +203,9 @@ def allocate(model: str, problem: SitingProblem, form: Form, values: Vector, opt
     return nearest(problem, opened)
 
 
-def left_out(problem: SitingProblem, open_sites: Sequence[int], allocation: Allocation, options: Options) -> Mapping[int, str]:
+def left_out(
+    problem: SitingProblem, open_sites: Sequence[int], allocation: Allocation, options: Options
+) -> Mapping[int, str]:
     """Return a reason code for every demand point that a coverage model leaves out."""
     pairs, _ = covering_pairs(problem, options)
     reachable = np.zeros(problem.demand_count, dtype=np.bool_)

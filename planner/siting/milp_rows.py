@@ -151,7 +151,9 @@ def _pair_rows(form: Form, pairs: tuple[tuple[int, int], ...], second: float, *,
     form.rows((row, column, np.tile([1.0, second], count)), count, upper=upper)
 
 
-def add_shares(form: Form, problem: SitingProblem, pairs: Pairs, cost: Floats, *, must_serve: bool, whole: bool) -> Pairs:
+def add_shares(
+    form: Form, problem: SitingProblem, pairs: Pairs, cost: Floats, *, must_serve: bool, whole: bool
+) -> Pairs:
     """Add one share a pair: each demand point shares 1 (or at most 1) over open sites, within capacities.
 
     Parameters

@@ -12,7 +12,9 @@ from geodata.errors import Problem
 def found(code: str, table: str, column: str = "", value: object = "", **params: object) -> Problem:
     """Return one problem; numbers are shortened for reading."""
     figures = {name: _short(item) for name, item in params.items()}
-    return Problem("error", f"siting_models_{code}", table=table, column=column, value=str(_short(value)), params=figures)
+    return Problem(
+        "error", f"siting_models_{code}", table=table, column=column, value=str(_short(value)), params=figures
+    )
 
 
 def _short(value: object) -> object:

@@ -92,7 +92,7 @@ def models() -> Mapping[str, ModelSpec]:
         _spec(
             "set_coverage", Needs(serves_all=True, single_source=True), ("capacity", "fixed_cost"), fast=("fixed_cost",)
         ),
-        _spec("max_coverage", Needs(), ("capacity",), fast=("decay",)),
+        _spec("max_coverage", Needs(), ("capacity",), fast=("decay", "budget")),
         _spec("backup_coverage", Needs(), ("capacity",), fast=(), milp_lacks=("capacity",)),
         _spec("p_median", replace(_CHOICE, single_source=True), ("capacity", "fixed_cost"), fast=("fixed_cost",)),
         _spec("p_center", replace(_CHOICE, single_source=True), ("capacity",), fast=()),

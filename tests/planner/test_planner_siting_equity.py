@@ -36,9 +36,7 @@ LISTS = st.lists(st.tuples(st.integers(0, 50), st.integers(1, 9)), min_size=2, m
 def test_gini_is_its_definition(pairs):
     distances, weight = (np.array(column, dtype=float) for column in zip(*pairs, strict=True))
     assert gini(distances, weight) == pytest.approx(oracle.gini(distances, weight), abs=1e-12)
-    spread = sum(
-        weight[i] * weight[k] * abs(distances[i] - distances[k]) for i in range(len(pairs)) for k in range(i)
-    )
+    spread = sum(weight[i] * weight[k] * abs(distances[i] - distances[k]) for i in range(len(pairs)) for k in range(i))
     assert float(gini_coefficients(weight, distances) @ distances) == pytest.approx(spread)
 
 
@@ -47,9 +45,7 @@ def test_gini_is_its_definition(pairs):
 def test_a_gini_cut_never_exceeds_the_spread(pairs, others):
     distances, weight = (np.array(column, dtype=float) for column in zip(*pairs, strict=True))
     order = np.resize(np.array([d for d, _ in others], dtype=float), distances.size)
-    spread = sum(
-        weight[i] * weight[k] * abs(distances[i] - distances[k]) for i in range(len(pairs)) for k in range(i)
-    )
+    spread = sum(weight[i] * weight[k] * abs(distances[i] - distances[k]) for i in range(len(pairs)) for k in range(i))
     assert float(gini_coefficients(weight, order) @ distances) <= spread + 1e-9
 
 

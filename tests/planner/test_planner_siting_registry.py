@@ -14,7 +14,10 @@ from planner.siting.registry import checked_options, choose_engine, model_spec, 
 LINE = np.abs(np.arange(4)[:, None] - np.arange(4)[None, :]) * 1000.0
 
 
-def _line(side=SideConstraints(), **fields):
+NO_SIDE = SideConstraints()
+
+
+def _line(side=NO_SIDE, **fields):
     base = {"p": 2, "site_metres": LINE, "groups": {"west": (0, 1), "east": (2, 3)}}
     return make_problem(np.ones(4), distances_from_matrix(LINE), side=side, **{**base, **fields})
 
@@ -129,7 +132,9 @@ def _side(**fields):
 FAR = distances_from_matrix(np.vstack((LINE[:3], LINE[3:] + 5000.0)), cutoff=4000.0)
 
 BROKEN = {
-    "no_demand": _bad(demand_ids=(), weight=np.zeros(0), demand=np.zeros(0), distance=distances_from_matrix(np.zeros((0, 4)))),
+    "no_demand": _bad(
+        demand_ids=(), weight=np.zeros(0), demand=np.zeros(0), distance=distances_from_matrix(np.zeros((0, 4)))
+    ),
     "no_sites": make_problem(np.ones(2), distances_from_matrix(np.zeros((2, 0))), p=1),
     "duplicate": _bad(site_ids=("a", "a", "b", "c")),
     "shape": _bad(fixed_cost=np.zeros(3)),

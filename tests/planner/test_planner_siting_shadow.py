@@ -58,7 +58,9 @@ def test_radius_and_groups_are_steps_too():
     assert (wider.gain, west.gain) == (2.0, 1.0)
 
 
-@pytest.mark.parametrize("step", [Step("capex_budget_cny", 1.0), Step("p", 1.0), Step("capacity", 1.0), Step("radius", 1.0)])
+@pytest.mark.parametrize(
+    "step", [Step("capex_budget_cny", 1.0), Step("p", 1.0), Step("capacity", 1.0), Step("radius", 1.0)]
+)
 def test_what_is_not_limited_has_no_price(step):
     with pytest.raises(UsageError, match="not limited"):
         one_step(_line(), {}, step)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -41,6 +42,8 @@ _SPLIT_NODES, _SPLIT_TIME = 400, 0.25
 _PLACE_NODES, _PLACE_S = 500, 10.0
 #: Relative slack of every comparison that proves something.
 _SLACK = 1e-9
+#: A step this short ends a climb.
+_SHORT = 5e-3
 _SPLIT_PHASE = (400, 1.5, 12.0)
 _WHOLE_PHASE = (250, 0.5, 8.0)
 
@@ -127,7 +130,7 @@ class _Search:
                 self.primal.descend(found, 5)
             self._improve(whole=whole)
             self._tell()
-            if self.closed() or steps[1] < 5e-3 or time.monotonic() > self.stop:
+            if self.closed() or steps[1] < _SHORT or time.monotonic() > self.stop:
                 return
 
     def _from_split(self) -> None:
@@ -200,7 +203,7 @@ class _Search:
         cut, nodes = "", 0
         while not cut and not self.closed():
             goal = self._goal()
-            search = Branching(self.data, self.primal, lambda goal=goal: min(self.target, goal), self._tell_bound)
+            search = Branching(self.data, self.primal, partial(self._below, goal), self._tell_bound)
             proved = self._search_below(search, goal, self.limits.node_limit - nodes)
             cut, nodes = search.cut, nodes + search.nodes
             if not np.isfinite(proved) and not np.isfinite(goal) and not np.isfinite(self.primal.best.value):
@@ -232,6 +235,9 @@ class _Search:
             return self._outcome(found.cut)
         return replace(found, bound=min(self.dual.bound, found.objective))
 
+    def _below(self, goal: float) -> float:
+        return min(self.target, goal)
+
     def _goal(self) -> float:
         step = _GOAL * max(abs(self.dual.bound), 1e-9)
         goal = self.dual.bound + step
@@ -252,6 +258,7 @@ class _Search:
         self.dual.bound = max(self.dual.bound, min(bound, self.primal.best.value))
         self._tell()
 
+
 def _first_prices(data: Capacitated) -> Floats:
     """Return each demand point's cheapest service with its part of the site's fixed cost."""
     lists = data.lists
@@ -265,8 +272,7 @@ def _first_prices(data: Capacitated) -> Floats:
 def _allocation(sites: Ints, share: Floats) -> Allocation:
     found = {}
     for i in range(share.shape[0]):
-        parts = [(int(sites[k]), float(share[i, k])) for k in np.flatnonzero(share[i] > 1e-9)]
+        parts = [(int(sites[k]), float(share[i, k])) for k in np.flatnonzero(share[i] > _SLACK)]
         total = sum(part for _, part in parts)
         found[i] = tuple((site, part / total) for site, part in parts)
     return found
-

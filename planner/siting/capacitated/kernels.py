@@ -62,42 +62,40 @@ def split_values(data: SiteLists, price: Floats, value: Floats, share: Floats, r
         first, last = data.start[j], data.start[j + 1]
         value[j] = data.fixed[j]
         room_price[j] = 0.0
-        wanted, count = 0.0, 0
+        gain = data.cost[first:last] - price[data.client[first:last]]
+        wanted = 0.0
         for k in range(first, last):
             share[k] = 0.0
-            gain = data.cost[k] - price[data.client[k]]
-            if gain < 0.0:
+            if gain[k - first] < 0.0:
                 wanted += data.quantity[k]
-                count += 1
-        if wanted <= data.capacity[j]:
-            for k in range(first, last):
-                gain = data.cost[k] - price[data.client[k]]
-                if gain < 0.0:
-                    share[k] = 1.0
-                    value[j] += gain
-            continue
-        places = np.empty(count, np.int64)
-        ratio = np.empty(count)
-        count = 0
-        for k in range(first, last):
-            gain = data.cost[k] - price[data.client[k]]
-            if gain < 0.0:
-                places[count] = k
-                ratio[count] = gain / data.quantity[k] if data.quantity[k] > 0.0 else -np.inf
-                count += 1
-        left = data.capacity[j]
-        for place in np.argsort(ratio, kind="mergesort"):
-            k = places[place]
-            gain = data.cost[k] - price[data.client[k]]
-            if data.quantity[k] <= left:
                 share[k] = 1.0
-                left -= data.quantity[k]
-                value[j] += gain
-            else:
-                share[k] = left / data.quantity[k]
-                value[j] += gain * share[k]
-                room_price[j] = -ratio[place]
-                break
+                value[j] += gain[k - first]
+        if wanted > data.capacity[j]:
+            value[j] = data.fixed[j]
+            quantity = data.quantity[first:last]
+            room_price[j] = fill_split(gain, quantity, data.capacity[j], share[first:last])
+            for k in range(first, last):
+                value[j] += gain[k - first] * share[k]
+
+
+@compiled
+def fill_split(gain: Floats, quantity: Floats, room: float, share: Floats) -> float:
+    """Fill the shares of one full knapsack by gain a unit; `share` is 1 where there is a gain. Return the price of capacity."""
+    places = np.flatnonzero(share > 0.0)
+    ratio = np.empty(places.size)
+    for number in range(places.size):
+        k = places[number]
+        ratio[number] = gain[k] / quantity[k] if quantity[k] > 0.0 else -np.inf
+    share[:] = 0.0
+    left = room
+    for number in np.argsort(ratio, kind="mergesort"):
+        k = places[number]
+        if quantity[k] > left:
+            share[k] = left / quantity[k]
+            return float(-ratio[number])
+        share[k] = 1.0
+        left -= quantity[k]
+    return 0.0
 
 
 @compiled
@@ -105,45 +103,39 @@ def whole_values(data: SiteLists, price: Floats, value: Floats, share: Floats) -
     """Fill the best value and the choice of every site's 0/1 knapsack; quantities and capacities are whole numbers."""
     for j in range(value.size):
         first, last = data.start[j], data.start[j + 1]
-        room = np.int64(data.capacity[j])
-        value[j] = data.fixed[j]
-        wanted, count = 0.0, 0
+        gain = data.cost[first:last] - price[data.client[first:last]]
+        wanted = 0.0
         for k in range(first, last):
             share[k] = 0.0
-            if data.cost[k] < price[data.client[k]] and data.quantity[k] <= room:
+            if gain[k - first] < 0.0 and data.quantity[k] <= data.capacity[j]:
                 wanted += data.quantity[k]
-                count += 1
-        taken = np.zeros((1, 1), np.bool_)
-        places = np.empty(count, np.int64)
-        best = np.zeros(1)
-        is_full = wanted > room
-        if is_full:
-            taken = np.zeros((count, room + 1), np.bool_)
-            best = np.zeros(room + 1)
-        count = 0
-        for k in range(first, last):
-            gain = data.cost[k] - price[data.client[k]]
-            if gain >= 0.0 or data.quantity[k] > room:
-                continue
-            if not is_full:
                 share[k] = 1.0
-                value[j] += gain
-                continue
-            size = np.int64(data.quantity[k])
-            for c in range(room, size - 1, -1):
-                with_it = best[c - size] + gain
-                if with_it < best[c]:
-                    best[c] = with_it
-                    taken[count, c] = True
-            places[count] = k
-            count += 1
-        if is_full:
-            left = room
-            for item in range(count - 1, -1, -1):
-                if taken[item, left]:
-                    share[places[item]] = 1.0
-                    left -= np.int64(data.quantity[places[item]])
-            value[j] += best[room]
+        if wanted > data.capacity[j]:
+            fill_whole(gain, data.quantity[first:last], int(data.capacity[j]), share[first:last])
+        value[j] = data.fixed[j]
+        for k in range(first, last):
+            value[j] += gain[k - first] * share[k]
+
+
+@compiled
+def fill_whole(gain: Floats, quantity: Floats, room: int, share: Floats) -> None:
+    """Choose the entries of one full 0/1 knapsack by dynamic programming; `share` is 1 where there is a gain and it fits."""
+    places = np.flatnonzero(share > 0.0)
+    share[:] = 0.0
+    taken = np.zeros((places.size, room + 1), np.bool_)
+    best = np.zeros(room + 1)
+    for item in range(places.size):
+        size, worth = int(quantity[places[item]]), gain[places[item]]
+        for c in range(room, size - 1, -1):
+            with_it = best[c - size] + worth
+            if with_it < best[c]:
+                best[c] = with_it
+                taken[item, c] = True
+    left = room
+    for item in range(places.size - 1, -1, -1):
+        if taken[item, left]:
+            share[places[item]] = 1.0
+            left -= int(quantity[places[item]])
 
 
 @compiled
@@ -157,8 +149,7 @@ def cover_step(data: SiteLists, value: Floats, j: int, before: Floats, after: Fl
     if data.locked[j] >= 0:
         for c in range(need + 1):
             reached = min(c + size, need)
-            if before[c] + value[j] < after[reached]:
-                after[reached] = before[c] + value[j]
+            after[reached] = min(after[reached], before[c] + value[j])
 
 
 @compiled
@@ -216,42 +207,52 @@ def choose_sites(data: SiteLists, value: Floats, opened: Floats) -> tuple[float,
     """Fill how far each site is open in the relaxed problem; return (Σ value, price of opening, price of closing).
 
     With p: the p least values; the prices are the last value taken and the first left out. Else every site that pays, and more by
-    value a unit of capacity until all demand fits (the last in part); both prices are then the value a unit of capacity.
+    value a unit of capacity until all demand fits (the last in part, both prices are then the value a unit of capacity), or the best
+    whole choice where capacities are whole units (then the prices mean nothing: `cover_tables`).
     """
-    count = value.size
-    total, must, room = 0.0, 0, 0.0
-    for j in range(count):
-        opened[j] = 1.0 if data.locked[j] == 1 else 0.0
+    if data.p >= 0:
+        return choose_p(data, value, opened)
+    if data.unit_total > 0:
+        return cover_sites(data, value, opened), 0.0, 0.0
+    return choose_paying(data, value, opened)
+
+
+@compiled
+def choose_p(data: SiteLists, value: Floats, opened: Floats) -> tuple[float, float, float]:
+    """Fill the choice of p sites of least value, locked ones first; return (Σ value, last taken, first left out)."""
+    total, must = 0.0, 0
+    for j in range(value.size):
+        opened[j] = 0.0
         if data.locked[j] == 1:
+            opened[j] = 1.0
             total += value[j]
             must += 1
-            room += data.capacity[j]
-    if data.p < 0 and data.unit_total > 0:
-        return cover_sites(data, value, opened), 0.0, 0.0
-    if data.p >= 0:
-        ranked = np.argsort(value, kind="mergesort")
-        last, following = -np.inf, np.inf
-        for j in ranked:
-            if data.locked[j] != 0:
-                continue
-            if must < data.p:
-                opened[j] = 1.0
-                total += value[j]
-                must += 1
-                last = value[j]
-            else:
-                following = value[j]
-                break
-        return total, last, following
-    ratio = np.full(count, np.inf)
-    for j in range(count):
+    last, following = -np.inf, np.inf
+    for j in np.argsort(value, kind="mergesort"):
         if data.locked[j] != 0:
             continue
-        if value[j] < 0.0:
+        if must == data.p:
+            following = value[j]
+            break
+        opened[j] = 1.0
+        total += value[j]
+        must += 1
+        last = value[j]
+    return total, last, following
+
+
+@compiled
+def choose_paying(data: SiteLists, value: Floats, opened: Floats) -> tuple[float, float, float]:
+    """Fill the linear covering knapsack over sites; return (Σ value, price a unit of capacity, the same)."""
+    total, room = 0.0, 0.0
+    ratio = np.full(value.size, np.inf)
+    for j in range(value.size):
+        opened[j] = 0.0
+        if data.locked[j] == 1 or (data.locked[j] == 0 and value[j] < 0.0):
             opened[j] = 1.0
             total += value[j]
             room += data.capacity[j]
-        elif data.capacity[j] > 0.0:
+        elif data.locked[j] == 0 and data.capacity[j] > 0.0:
             ratio[j] = value[j] / data.capacity[j]
     if room >= data.total:
         return total, 0.0, 0.0
@@ -262,7 +263,7 @@ def choose_sites(data: SiteLists, value: Floats, opened: Floats) -> tuple[float,
         opened[j] = part
         total += part * value[j]
         room += part * data.capacity[j]
-        if room >= data.total * (1.0 - 1e-12):
+        if room >= data.total * (1.0 - _FLAT):
             return total, ratio[j], ratio[j]
     return total, 0.0, 0.0
 

@@ -13,7 +13,6 @@ from planner.siting.capacitated import kernels
 from planner.siting.capacitated.data import Capacitated
 from planner.siting.capacitated.kernels import Ints
 
-
 #: Sites tried in place of an open one, and sets tried in all before a plan counts as locally best.
 _SAME = 1e-9
 #: Ways of placing clients, the first that fits: by regret alone, then with large clients earlier (in mean costs a mean demand).
@@ -58,7 +57,7 @@ class Primal:
         if lists.p >= 0:
             chosen[order[: max(0, lists.p - int(chosen.sum()))]] = True
             return np.flatnonzero(chosen).astype(np.int64)
-        chosen[order[opened[order] > 1e-9]] = True
+        chosen[order[opened[order] > _SAME]] = True
         slack = 1.0 if not self.data.is_whole else 1.02
         for j in order:
             if problem.capacity[chosen].sum() >= lists.total * slack:
@@ -118,9 +117,7 @@ class Primal:
         served = sparse.csr_array((one, (demand, number)), shape=shape)
         load = sparse.csr_array((problem.demand[demand], (place, number)), shape=(sites.size, demand.size))
         room = np.minimum(problem.capacity[sites], problem.demand.sum())
-        answer = linprog(
-            cost[demand, place], A_ub=load, b_ub=room, A_eq=served, b_eq=np.ones(shape[0]), method="highs"
-        )
+        answer = linprog(cost[demand, place], A_ub=load, b_ub=room, A_eq=served, b_eq=np.ones(shape[0]), method="highs")
         if answer.status != 0:
             return np.inf, np.empty((0, 0))
         share = np.zeros(cost.shape)
@@ -173,12 +170,16 @@ class Primal:
             there = moved[row] + lists.fixed - (moved[row, j] + lists.fixed[j])
             there[blocked] = np.inf
             others = here.sites[here.sites != j]
-            for k in np.argsort(there, kind="stable")[:near]:
-                if np.isfinite(there[k]):
-                    gains.append((float(there[k]), np.sort(np.append(others, k)).astype(np.int64)))
+            nearest = np.argsort(there, kind="stable")[:near]
+            gains += [(float(there[k]), _with(others, int(k))) for k in nearest if np.isfinite(there[k])]
             if lists.p < 0 and others.size:
                 gains.append((0.0, others))
         if lists.p < 0 and self.data.is_whole:
-            gains += [(0.0, np.sort(np.append(here.sites, k)).astype(np.int64)) for k in np.flatnonzero(~blocked)]
+            gains += [(0.0, _with(here.sites, int(k))) for k in np.flatnonzero(~blocked)]
         limit = _SETS if self.data.is_whole else 12
         return [sites for _, sites in sorted(gains, key=lambda pair: pair[0])[:limit]]
+
+
+def _with(sites: Ints, k: int) -> Ints:
+    """Return sorted sites with one more."""
+    return np.sort(np.append(sites, k)).astype(np.int64)

@@ -35,7 +35,13 @@ class _Tally:
     runs: int = 0
     ended: dict[str, int] = field(default_factory=dict)
     wrong: dict[str, list[int]] = field(
-        default_factory=lambda: {"false optimal": [], "bound beyond": [], "value": [], "false infeasible": [], "better than best": []}
+        default_factory=lambda: {
+            "false optimal": [],
+            "bound beyond": [],
+            "value": [],
+            "false infeasible": [],
+            "better than best": [],
+        }
     )
 
 
@@ -118,6 +124,8 @@ def _compare(tally: _Tally, number: int, found, truth, asked) -> None:
     if report.objective < low - slack:
         tally.wrong["better than best"].append(number)
     # The decision itself: its sites must be allowed, and they cannot be worth more than their best use.
-    value = oracle.value(model, problem, found.open_sites, options) if oracle.allowed(problem, found.open_sites) else None
+    value = (
+        oracle.value(model, problem, found.open_sites, options) if oracle.allowed(problem, found.open_sites) else None
+    )
     if value is None or report.objective < value - slack:
         tally.wrong["value"].append(number)
