@@ -38,7 +38,7 @@ class ModelSpec:
     Attributes
     ----------
     name, title_key
-        Registry name and glossary key ``model_<name>``.
+        Registry name and glossary key ``study_<name>``.
     options
         Option name → type, default and range.
     needs
@@ -61,7 +61,7 @@ class ModelSpec:
     @property
     def title_key(self) -> str:
         """Return the glossary key of the model's name."""
-        return f"model_{self.name}"
+        return f"study_{self.name}"
 
 
 _SIDE: frozenset[Feature] = frozenset({"locks", "near", "budget", "groups", "conflicts", "requires"})
