@@ -115,7 +115,7 @@ class Frontier:
 
     def certified_share(self, gap: float) -> float:
         """Return the share of budgets whose gap is at most `gap`."""
-        return float((self.gap <= gap).mean())
+        return float((self.gap <= gap).mean()) if self.budgets.size else 1.0
 
 
 def frontier_of(
@@ -237,6 +237,8 @@ class _Builder:
 
     def _knots(self) -> Floats:
         """Return budgets in even steps, up to the one from which on the greedy choice covers nearly all."""
+        if self.budgets.size == 0:
+            return self.budgets
         nearly = self.covered >= (1.0 - _NEARLY_ALL) * float(self.cover.weight.sum())
         last = int(np.argmax(nearly)) if nearly.any() else self.budgets.size - 1
         count = min(self.limits.knots, last + 1)
@@ -251,6 +253,8 @@ class _Builder:
         """Return a better choice at `knot`, starting from the one of the knot before; tighten the bound curve."""
         place = int(np.searchsorted(self.budgets, knot - _TINY))
         start, worth = _grown(self.cover, before, knot)
+        if start.size == 0:
+            return start
         self._start_multipliers(start, worth, knot)
         for _ in range(self.limits.rounds):
             self._descend(knot, float(max(self.covered[place], worth[-1])), int(self.limits.core_per_site * start.size))

@@ -38,7 +38,7 @@ class ModelSpec:
     Attributes
     ----------
     name, title_key
-        Registry name and glossary key ``model_<name>``.
+        Registry name and glossary key ``study_<name>``.
     options
         Option name → type, default and range.
     needs
@@ -61,7 +61,7 @@ class ModelSpec:
     @property
     def title_key(self) -> str:
         """Return the glossary key of the model's name."""
-        return f"model_{self.name}"
+        return f"study_{self.name}"
 
 
 _SIDE: frozenset[Feature] = frozenset({"locks", "near", "budget", "groups", "conflicts", "requires"})
@@ -92,7 +92,7 @@ def models() -> Mapping[str, ModelSpec]:
         _spec(
             "set_coverage", Needs(serves_all=True, single_source=True), ("capacity", "fixed_cost"), fast=("fixed_cost",)
         ),
-        _spec("max_coverage", Needs(), ("capacity",), fast=("decay",)),
+        _spec("max_coverage", Needs(), ("capacity",), fast=("decay", "budget")),
         _spec("backup_coverage", Needs(), ("capacity",), fast=(), milp_lacks=("capacity",)),
         _spec("p_median", replace(_CHOICE, single_source=True), ("capacity", "fixed_cost"), fast=("fixed_cost",)),
         _spec("p_center", replace(_CHOICE, single_source=True), ("capacity",), fast=()),

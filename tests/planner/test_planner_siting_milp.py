@@ -84,7 +84,10 @@ def test_everybody_is_served_or_named(model):
 LINE = np.abs(np.arange(6)[:, None] - np.arange(6)[None, :]) * 1000.0
 
 
-def _line(side=SideConstraints(), **fields):
+NO_SIDE = SideConstraints()
+
+
+def _line(side=NO_SIDE, **fields):
     given_fields = {
         "p": 2,
         "site_metres": LINE,

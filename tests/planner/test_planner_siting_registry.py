@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from geodata.errors import InputError, UsageError
+from geodata.messages import has_label
 from planner.problems.siting import SideConstraints, distances_from_matrix, make_problem
+from planner.siting.capabilities import FEATURES
 from planner.siting.registry import checked_options, choose_engine, model_spec, models, solve_model
 
 LINE = np.abs(np.arange(4)[:, None] - np.arange(4)[None, :]) * 1000.0
 
 
-def _line(side=SideConstraints(), **fields):
+NO_SIDE = SideConstraints()
+
+
+def _line(side=NO_SIDE, **fields):
     base = {"p": 2, "site_metres": LINE, "groups": {"west": (0, 1), "east": (2, 3)}}
     return make_problem(np.ones(4), distances_from_matrix(LINE), side=side, **{**base, **fields})
 
@@ -115,7 +122,29 @@ def test_options_out_of_range(model, options, column):
 def test_defaults_are_filled_in():
     assert checked_options("facility_location", {})["single_source"] is False
     assert checked_options("capacitated_p_median", {})["single_source"] is True
-    assert model_spec("p_median").title_key == "model_p_median"
+
+
+@pytest.mark.parametrize("name", sorted(models()))
+def test_every_model_has_a_title(name):
+    assert has_label(model_spec(name).title_key)
+
+
+def test_the_page_has_the_table_of_engines():
+    page = (Path(__file__).parents[2] / "docs" / "siting_models.md").read_text(encoding="utf-8")
+    for name, spec in models().items():
+        fast = [e for e in spec.engines if e.name == "fast"]
+        kept = ", ".join(f"`{f}`" for f in FEATURES if fast and f in fast[0].features) or "none"
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` | fast"))
+        assert row.split("|")[2].removeprefix(" fast: ").strip() == kept
+
+
+def _keys(pattern):
+    return re.findall(pattern, (Path(__file__).parents[2] / "docs" / "siting_models.md").read_text(encoding="utf-8"))
+
+
+def test_the_page_names_every_option():
+    told = set(_keys(r"`(\w+)`"))
+    assert {option for spec in models().values() for option in spec.options} <= told
 
 
 def _bad(**fields):

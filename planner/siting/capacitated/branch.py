@@ -24,16 +24,19 @@ from planner.siting.capacitated.reduce import part_of, reduce_lists
 _ROUNDS, _LENGTH, _PATIENCE = 45, 0.5, 5.0
 #: A running mean this near to 0 or 1 counts as decided.
 _DECIDED = 0.03
+#: Placing by HiGHS is tried again when this share of the pairs is left.
+_FEWER = 0.6
 #: Every so many nodes the sites of the relaxation are tried as a plan.
 _TRY_EVERY = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """A part of the problem: the pairs left, locks, prices to start from."""
+    """A part of the problem: the pairs left, locks, prices to start from, and how many pairs were left when placing failed."""
 
     lists: SiteLists
     price: Floats
+    unplaced: float = np.inf
 
 
 @dataclass(slots=True, eq=False)
@@ -48,12 +51,15 @@ class Branching:
         Returns the value from which on a plan is no better than the one in hand.
     tell
         Told the bound now and then.
+    place
+        Places clients where all sites are decided; tells whether that settles the node.
     """
 
     data: Capacitated
     primal: Primal
     target: Callable[[], float]
     tell: Callable[[float], None]
+    place: Callable[[SiteLists], bool]
     nodes: int = 0
     cut: str = ""
 
@@ -98,13 +104,17 @@ class Branching:
             return []
         if self._is_leaf(left, choices):
             return []
-        return [(bound, Node(child, climb.best_price)) for child in self._split(left, climb, keep)]
+        unplaced = node.unplaced
+        if self.data.is_whole and not _undecided(left) and left.cost.size <= _FEWER * unplaced:
+            if self.place(left):
+                return []
+            unplaced = float(left.cost.size)
+        return [(bound, Node(child, climb.best_price, unplaced)) for child in self._split(left, climb, keep)]
 
     def _is_leaf(self, lists: SiteLists, choices: Ints) -> bool:
         """Solve a node without choice left: all sites decided (split demand) or all clients placed."""
-        undecided = (lists.locked == 0) & ((lists.p < 0) | (np.diff(lists.start) > 0))
         if not self.data.is_whole:
-            if undecided.any():
+            if _undecided(lists):
                 return False
             self.primal.plan_at(np.flatnonzero(lists.locked == 1).astype(np.int64))
             return True
@@ -139,6 +149,11 @@ class Branching:
         if free.size and (doubt.max() > _DECIDED or not self.data.is_whole):
             return _site_children(lists, int(free[np.argmax(doubt)]))
         return _client_children(lists, climb.often_share[keep])
+
+
+def _undecided(lists: SiteLists) -> bool:
+    """Tell whether a site that matters may still be open or closed."""
+    return bool(((lists.locked == 0) & ((lists.p < 0) | (np.diff(lists.start) > 0))).any())
 
 
 def _fits(locked: Locks, p: int) -> bool:

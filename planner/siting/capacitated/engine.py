@@ -21,8 +21,9 @@ from planner.siting import milp_serve
 from planner.siting.capacitated import kernels
 from planner.siting.capacitated.branch import Branching, Node
 from planner.siting.capacitated.data import Capacitated, prepare, reduced_distance
-from planner.siting.capacitated.kernels import Climb, Ints
-from planner.siting.capacitated.primal import Plan, Primal
+from planner.siting.capacitated.kernels import Climb, Ints, SiteLists
+from planner.siting.capacitated.place import place_on
+from planner.siting.capacitated.primal import Primal
 from planner.siting.capacitated.reduce import part_of, reduce_lists
 from planner.siting.milp import Outcome, read_answer, selection, solve_form
 from planner.siting.milp_decide import Allocation
@@ -37,14 +38,16 @@ _KICKS = 3
 _SMALL = 5000
 _SMALL_PHASE = (75, 1.5, 8.0)
 _DESCEND_EVERY = 4
-#: Step below which the subgradient ends; share below which a site serves nothing.
-_LEAST_STEP = 5e-3
-_NOTHING = 1e-9
-#: Nodes and share of the time for the relaxation with divided demand; nodes and seconds to place clients on given sites.
+#: Seconds to place clients at a node of the search.
+_NODE_S = 1.5
+#: Nodes and share of the time for the relaxation with divided demand; nodes and seconds to place clients on given
+#: sites, and how many sets are tried.
 _SPLIT_NODES, _SPLIT_TIME = 400, 0.25
-_PLACE_NODES, _PLACE_S = 500, 10.0
+_PLACE_NODES, _PLACE_S, _PLACED = 500, 5.0, 6
 #: Relative slack of every comparison that proves something.
 _SLACK = 1e-9
+#: A step this short ends a climb.
+_SHORT = 5e-3
 _SPLIT_PHASE = (400, 1.5, 12.0)
 _WHOLE_PHASE = (250, 0.5, 8.0)
 
@@ -103,7 +106,7 @@ class _Search:
         if not self.closed() and self.data.exact_knapsack:
             self._phase(_WHOLE_PHASE, whole=True)
         if self.data.is_whole:
-            for sites in self.primal.promising():
+            for sites in self.primal.promising()[:_PLACED]:
                 if not self.closed():
                     self._place(sites)
         if self.closed():
@@ -131,7 +134,7 @@ class _Search:
                 self.primal.descend(found, 5)
             self._improve(whole=whole)
             self._tell()
-            if self.closed() or steps[1] < _LEAST_STEP or time.monotonic() > self.stop:
+            if self.closed() or steps[1] < _SHORT or time.monotonic() > self.stop:
                 return
 
     def _from_split(self) -> None:
@@ -155,18 +158,18 @@ class _Search:
         """Offer the best single-source plan on given sites that HiGHS finds within a few nodes."""
         locked = np.full(self.data.lists.fixed.size, -1, dtype=np.int8)
         locked[sites] = 1
-        problem = replace(self.data.problem, locked=locked, p=None)
-        form = milp_serve.facility_location(problem, {"single_source": True})
-        left = max(min(self.stop - time.monotonic(), _PLACE_S), 0.01)
-        answer = solve_form(form, replace(self.limits, node_limit=_PLACE_NODES, time_limit_s=left))
-        if answer.values is None or form.pairs is None:
-            return
-        share = np.zeros(self.data.cost.shape)
-        share[form.pairs.demand, form.pairs.site] = np.round(answer.values[form.pairs.column])
-        placed = share[:, sites]
-        fits = (placed.T @ problem.demand <= problem.capacity[sites] * (1 + 1e-9)).all()
-        if fits and (placed.sum(axis=1) == 1).all():
-            self.primal.take(Plan(self.primal.value_of(sites, placed), sites, placed))
+        place_on(self.data, self.primal, replace(self.data.problem, locked=locked), self._limits(_PLACE_S))
+
+    def _place_left(self, lists: SiteLists) -> bool:
+        """Place clients on the pairs left of a node whose sites are decided; tell whether that settles the node."""
+        held = np.zeros(self.data.cost.shape, dtype=np.bool_)
+        held[lists.client, np.repeat(np.arange(lists.fixed.size), np.diff(lists.start))] = True
+        problem = replace(self.data.problem, distance=reduced_distance(self.data, held), locked=lists.locked)
+        return place_on(self.data, self.primal, problem, self._limits(_NODE_S))
+
+    def _limits(self, most_s: float) -> SolveLimits:
+        left = max(min(self.stop - time.monotonic(), most_s), 0.01)
+        return replace(self.limits, relative_gap=0.0, node_limit=_PLACE_NODES, time_limit_s=left)
 
     def _improve(self, *, whole: bool) -> None:
         """Search around the best plan: to a local best, and in the second phase from kicked plans."""
@@ -196,10 +199,6 @@ class _Search:
         proved = best.value if proved >= self.target else min(proved, best.value)
         return Outcome(tuple(best.sites.tolist()), _allocation(best.sites, best.share), best.value, proved, cut=cut)
 
-    def _aim(self, goal: float) -> float:
-        """Return what a search must beat: the goal, or the target where that is lower."""
-        return min(self.target, goal)
-
     def _finish(self) -> Outcome:
         """Search what is left for plans below a goal; when there is none the goal is a bound, and the next one is higher.
 
@@ -208,7 +207,7 @@ class _Search:
         cut, nodes = "", 0
         while not cut and not self.closed():
             goal = self._goal()
-            search = Branching(self.data, self.primal, partial(self._aim, goal), self._tell_bound)
+            search = Branching(self.data, self.primal, partial(self._below, goal), self._tell_bound, self._place_left)
             proved = self._search_below(search, goal, self.limits.node_limit - nodes)
             cut, nodes = search.cut, nodes + search.nodes
             if not np.isfinite(proved) and not np.isfinite(goal) and not np.isfinite(self.primal.best.value):
@@ -216,17 +215,20 @@ class _Search:
             self.dual.bound = max(self.dual.bound, min(proved, goal))
         return self._outcome(cut)
 
-    def _small(self) -> Outcome:
-        """Give what is left of a small problem with divided demand to HiGHS."""
-        bound, keep, locked = reduce_lists(self.data.lists, self.dual.price, self.target, whole=False)
-        held = np.zeros(self.data.cost.shape, dtype=np.bool_)
+    def _left(self, below: float) -> SitingProblem:
+        """Return the problem with only what can be part of a plan below a value."""
         lists = self.data.lists
+        _, keep, locked = reduce_lists(lists, self.dual.price, below, whole=self.data.exact_knapsack)
+        held = np.zeros(self.data.cost.shape, dtype=np.bool_)
         site = np.repeat(np.arange(lists.fixed.size), np.diff(lists.start))
         held[lists.client[keep], site[keep]] = True
-        left = replace(self.data.problem, distance=reduced_distance(self.data, held), locked=locked)
+        return replace(self.data.problem, distance=reduced_distance(self.data, held), locked=locked)
+
+    def _small(self) -> Outcome:
+        """Give what is left of a small problem with divided demand to HiGHS."""
+        left = self._left(self.target)
         form = milp_serve.facility_location(left, {"single_source": False})
         answer = solve_form(form, replace(self.limits, time_limit_s=max(self.stop - time.monotonic(), 0.01)))
-        self.dual.bound = max(self.dual.bound, bound)
         if answer.outcome == "infeasible":
             # Nothing better is left; without a plan in hand nothing was taken out, so there is none at all.
             if not np.isfinite(self.primal.best.value):
@@ -239,6 +241,9 @@ class _Search:
         if found.objective is None or found.objective >= self.primal.best.value:
             return self._outcome(found.cut)
         return replace(found, bound=min(self.dual.bound, found.objective))
+
+    def _below(self, goal: float) -> float:
+        return min(self.target, goal)
 
     def _goal(self) -> float:
         step = _GOAL * max(abs(self.dual.bound), 1e-9)
@@ -274,7 +279,7 @@ def _first_prices(data: Capacitated) -> Floats:
 def _allocation(sites: Ints, share: Floats) -> Allocation:
     found = {}
     for i in range(share.shape[0]):
-        parts = [(int(sites[k]), float(share[i, k])) for k in np.flatnonzero(share[i] > _NOTHING)]
+        parts = [(int(sites[k]), float(share[i, k])) for k in np.flatnonzero(share[i] > _SLACK)]
         total = sum(part for _, part in parts)
         found[i] = tuple((site, part / total) for site, part in parts)
     return found

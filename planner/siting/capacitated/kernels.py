@@ -15,6 +15,7 @@ from planner.siting.p_median.compiled import compiled
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 Status = npt.NDArray[np.int8]
 
 #: Weight of a round in the running means; a direction this short is none.
@@ -56,129 +57,151 @@ class Climb(NamedTuple):
 
 
 @compiled
-def split_values(data: SiteLists, price: Floats, value: Floats, share: Floats, room_price: Floats) -> None:  # noqa: C901 — one compiled loop
+def rank(values: Floats, count: int, order: Ints) -> None:
+    """Fill `order` with the places of the first `count` values, ascending, ties by place (a shell sort: cheap to compile)."""
+    for k in range(count):
+        order[k] = k
+    gap = 1
+    while gap < count // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for k in range(gap, count):
+            place = order[k]
+            worth = values[place]
+            at = k
+            while at >= gap:
+                other = order[at - gap]
+                if values[other] < worth or (values[other] == worth and other < place):
+                    break
+                order[at] = other
+                at -= gap
+            order[at] = place
+        gap //= 3
+
+
+@compiled
+def wanted_pairs(data: SiteLists, price: Floats, j: int, share: Floats, places: Ints) -> tuple[int, float]:
+    """Fill the places of a site's pairs with a gain; return their number and quantity. Shares are 1 there, else 0."""
+    count, wanted = 0, 0.0
+    for k in range(data.start[j], data.start[j + 1]):
+        share[k] = 0.0
+        if data.cost[k] < price[data.client[k]]:
+            share[k] = 1.0
+            places[count] = k
+            wanted += data.quantity[k]
+            count += 1
+    return count, wanted
+
+
+@compiled
+def knapsack_value(data: SiteLists, price: Floats, j: int, share: Floats) -> float:
+    """Return the fixed cost of a site and the gains of its shares."""
+    total = data.fixed[j]
+    for k in range(data.start[j], data.start[j + 1]):
+        if share[k] > 0.0:
+            total += share[k] * (data.cost[k] - price[data.client[k]])
+    return float(total)
+
+
+@compiled
+def split_values(data: SiteLists, price: Floats, value: Floats, share: Floats, room_price: Floats) -> None:
     """Fill the best value, the shares and the price of capacity of every site's knapsack with divisible demand."""
+    places = np.empty(data.client_count, np.int64)
+    order = np.empty(data.client_count, np.int64)
+    ratio = np.empty(data.client_count)
     for j in range(value.size):
-        first, last = data.start[j], data.start[j + 1]
-        value[j] = data.fixed[j]
         room_price[j] = 0.0
-        wanted, count = 0.0, 0
-        for k in range(first, last):
-            share[k] = 0.0
-            gain = data.cost[k] - price[data.client[k]]
-            if gain < 0.0:
-                wanted += data.quantity[k]
-                count += 1
-        if wanted <= data.capacity[j]:
-            for k in range(first, last):
+        count, wanted = wanted_pairs(data, price, j, share, places)
+        if wanted > data.capacity[j]:
+            for number in range(count):
+                k = places[number]
                 gain = data.cost[k] - price[data.client[k]]
-                if gain < 0.0:
-                    share[k] = 1.0
-                    value[j] += gain
-            continue
-        places = np.empty(count, np.int64)
-        ratio = np.empty(count)
-        count = 0
-        for k in range(first, last):
-            gain = data.cost[k] - price[data.client[k]]
-            if gain < 0.0:
-                places[count] = k
-                ratio[count] = gain / data.quantity[k] if data.quantity[k] > 0.0 else -np.inf
-                count += 1
-        left = data.capacity[j]
-        for place in np.argsort(ratio, kind="mergesort"):
-            k = places[place]
-            gain = data.cost[k] - price[data.client[k]]
-            if data.quantity[k] <= left:
+                ratio[number] = gain / data.quantity[k] if data.quantity[k] > 0.0 else -np.inf
+                share[k] = 0.0
+            rank(ratio, count, order)
+            left = data.capacity[j]
+            for number in range(count):
+                k = places[order[number]]
+                if data.quantity[k] > left:
+                    share[k] = left / data.quantity[k]
+                    room_price[j] = -ratio[order[number]]
+                    break
                 share[k] = 1.0
                 left -= data.quantity[k]
-                value[j] += gain
-            else:
-                share[k] = left / data.quantity[k]
-                value[j] += gain * share[k]
-                room_price[j] = -ratio[place]
-                break
+        value[j] = knapsack_value(data, price, j, share)
 
 
 @compiled
-def whole_values(data: SiteLists, price: Floats, value: Floats, share: Floats) -> None:  # noqa: C901 — one compiled loop
+def whole_values(data: SiteLists, price: Floats, value: Floats, share: Floats) -> None:
     """Fill the best value and the choice of every site's 0/1 knapsack; quantities and capacities are whole numbers."""
+    places = np.empty(data.client_count, np.int64)
+    most = 0
     for j in range(value.size):
-        first, last = data.start[j], data.start[j + 1]
-        room = np.int64(data.capacity[j])
-        value[j] = data.fixed[j]
-        wanted, count = 0.0, 0
-        for k in range(first, last):
-            share[k] = 0.0
-            if data.cost[k] < price[data.client[k]] and data.quantity[k] <= room:
-                wanted += data.quantity[k]
-                count += 1
-        taken = np.zeros((1, 1), np.bool_)
-        places = np.empty(count, np.int64)
-        best = np.zeros(1)
-        is_full = wanted > room
-        if is_full:
-            taken = np.zeros((count, room + 1), np.bool_)
-            best = np.zeros(room + 1)
-        count = 0
-        for k in range(first, last):
-            gain = data.cost[k] - price[data.client[k]]
-            if gain >= 0.0 or data.quantity[k] > room:
-                continue
-            if not is_full:
-                share[k] = 1.0
-                value[j] += gain
-                continue
-            size = np.int64(data.quantity[k])
-            for c in range(room, size - 1, -1):
-                with_it = best[c - size] + gain
-                if with_it < best[c]:
-                    best[c] = with_it
-                    taken[count, c] = True
-            places[count] = k
-            count += 1
-        if is_full:
-            left = room
-            for item in range(count - 1, -1, -1):
-                if taken[item, left]:
-                    share[places[item]] = 1.0
-                    left -= np.int64(data.quantity[places[item]])
-            value[j] += best[room]
+        most = most if most > data.capacity[j] else int(data.capacity[j])
+    best = np.empty(most + 1)
+    taken = np.empty((data.client_count, most + 1), np.bool_)
+    for j in range(value.size):
+        count, wanted = wanted_pairs(data, price, j, share, places)
+        if wanted > data.capacity[j]:
+            fill_whole(data, price, j, share, places[:count], best, taken)
+        value[j] = knapsack_value(data, price, j, share)
 
 
 @compiled
-def cover_step(data: SiteLists, value: Floats, j: int, before: Floats, after: Floats) -> None:
+def fill_whole(data: SiteLists, price: Floats, j: int, share: Floats, places: Ints, best: Floats, taken: Bools) -> None:
+    """Choose the pairs of one full 0/1 knapsack by dynamic programming; `best` and `taken` are room to work in."""
+    room = int(data.capacity[j])
+    for c in range(room + 1):
+        best[c] = 0.0
+    for item in range(places.size):
+        k = places[item]
+        share[k] = 0.0
+        size, gain = int(data.quantity[k]), data.cost[k] - price[data.client[k]]
+        for c in range(room + 1):
+            taken[item, c] = False
+        for c in range(room, size - 1, -1):
+            with_it = best[c - size] + gain
+            if with_it < best[c]:
+                best[c] = with_it
+                taken[item, c] = True
+    for item in range(places.size - 1, -1, -1):
+        if taken[item, room]:
+            share[places[item]] = 1.0
+            room -= int(data.quantity[places[item]])
+
+
+@compiled
+def cover_step(data: SiteLists, worth: float, j: int, before: Floats, after: Floats) -> None:
     """Extend a covering table by site j: `after` is the least Σ value for each amount of capacity reached."""
     need = data.unit_total
-    size = min(data.unit_capacity[j], need)
-    after[:] = np.inf
-    if data.locked[j] <= 0:
-        after[:] = before
+    size = data.unit_capacity[j]
+    for c in range(need + 1):
+        after[c] = before[c] if data.locked[j] <= 0 else np.inf
     if data.locked[j] >= 0:
         for c in range(need + 1):
-            reached = min(c + size, need)
-            if before[c] + value[j] < after[reached]:  # noqa: PLR1730 — compiles to less  # noqa: PLR1730 — compiles to less  # noqa: PLR1730 — compiles to less
-                after[reached] = before[c] + value[j]
+            reached = min(need, c + size)
+            after[reached] = min(after[reached], before[c] + worth)
 
 
 @compiled
 def cover_sites(data: SiteLists, value: Floats, opened: Floats) -> float:
     """Fill the sites of least Σ value whose capacities, in whole units, hold all demand; return Σ value (inf: none)."""
     count, need = value.size, data.unit_total
-    table = np.full((count + 1, need + 1), np.inf)
+    table = np.empty((count + 1, need + 1))
+    for c in range(1, need + 1):
+        table[0, c] = np.inf
     table[0, 0] = 0.0
     for j in range(count):
-        cover_step(data, value, j, table[j], table[j + 1])
+        cover_step(data, value[j], j, table[j], table[j + 1])
     c = need
     for j in range(count - 1, -1, -1):
+        opened[j] = 0.0
         if data.locked[j] <= 0 and table[j + 1, c] == table[j, c]:
-            opened[j] = 0.0
             continue
         opened[j] = 1.0
-        size = min(data.unit_capacity[j], need)
-        here = max(c - size, 0)
+        here = c - data.unit_capacity[j] if c > data.unit_capacity[j] else 0
         if c == need:
-            for b in range(max(need - size, 0), need + 1):
+            for b in range(here, need + 1):
                 if table[j, b] < table[j, here]:
                     here = b
         c = here
@@ -189,82 +212,118 @@ def cover_sites(data: SiteLists, value: Floats, opened: Floats) -> float:
 def cover_tables(data: SiteLists, value: Floats, with_site: Floats, without: Floats) -> None:
     """Fill the least Σ value given that a site is open, and that it is closed (inf: not possible)."""
     count, need = value.size, data.unit_total
-    ahead = np.full((count + 1, need + 1), np.inf)
-    behind = np.full((count + 1, need + 1), np.inf)
-    ahead[0, 0] = 0.0
-    behind[count, 0] = 0.0
+    ahead, behind = np.empty((count + 1, need + 1)), np.empty((count + 1, need + 1))
+    for c in range(need + 1):
+        ahead[0, c] = 0.0 if c == 0 else np.inf
+        behind[count, c] = ahead[0, c]
     for j in range(count):
-        cover_step(data, value, j, ahead[j], ahead[j + 1])
+        cover_step(data, value[j], j, ahead[j], ahead[j + 1])
     for j in range(count - 1, -1, -1):
-        cover_step(data, value, j, behind[j + 1], behind[j])
+        cover_step(data, value[j], j, behind[j + 1], behind[j])
     for j in range(count):
-        size = min(data.unit_capacity[j], need)
-        # least[c]: the sites after j reach at least c
-        least = behind[j + 1].copy()
+        size = data.unit_capacity[j]
+        # from here on row j + 1 of `behind` is what the sites after j cost to reach at least c
         for c in range(need - 1, -1, -1):
-            least[c] = min(least[c], least[c + 1])
+            behind[j + 1, c] = min(behind[j + 1, c], behind[j + 1, c + 1])
         with_site[j], without[j] = np.inf, np.inf
         for c in range(need + 1):
-            if data.locked[j] >= 0:
-                with_site[j] = min(with_site[j], ahead[j, c] + value[j] + least[max(0, need - c - size)])
-            if data.locked[j] <= 0:
-                without[j] = min(without[j], ahead[j, c] + least[need - c])
+            rest = need - c - size if need - c > size else 0
+            joined, alone = ahead[j, c] + value[j] + behind[j + 1, rest], ahead[j, c] + behind[j + 1, need - c]
+            if data.locked[j] >= 0 and joined < with_site[j]:
+                with_site[j] = joined
+            if data.locked[j] <= 0 and alone < without[j]:
+                without[j] = alone
 
 
 @compiled
-def choose_sites(data: SiteLists, value: Floats, opened: Floats) -> tuple[float, float, float]:  # noqa: C901, PLR0912 — one compiled loop
+def choose_sites(data: SiteLists, value: Floats, opened: Floats) -> tuple[float, float, float]:
     """Fill how far each site is open in the relaxed problem; return (Σ value, price of opening, price of closing).
 
     With p: the p least values; the prices are the last value taken and the first left out. Else every site that pays, and more by
-    value a unit of capacity until all demand fits (the last in part); both prices are then the value a unit of capacity.
+    value a unit of capacity until all demand fits (the last in part, both prices are then the value a unit of capacity), or the best
+    whole choice where capacities are whole units (then the prices mean nothing: `cover_tables`).
     """
-    count = value.size
-    total, must, room = 0.0, 0, 0.0
-    for j in range(count):
+    if data.p < 0 and data.unit_total > 0:
+        return cover_sites(data, value, opened), 0.0, 0.0
+    worth, order = np.empty(value.size), np.empty(value.size, np.int64)
+    for j in range(value.size):
         opened[j] = 1.0 if data.locked[j] == 1 else 0.0
+        worth[j] = np.inf if data.locked[j] != 0 else value[j]
+        if data.p < 0 and worth[j] > 0.0 and data.capacity[j] > 0.0:
+            worth[j] /= data.capacity[j]
+    rank(worth, value.size, order)
+    total, must, room = 0.0, 0, 0.0
+    for j in range(value.size):
         if data.locked[j] == 1:
             total += value[j]
             must += 1
             room += data.capacity[j]
-    if data.p < 0 and data.unit_total > 0:
-        return cover_sites(data, value, opened), 0.0, 0.0
     if data.p >= 0:
-        ranked = np.argsort(value, kind="mergesort")
-        last, following = -np.inf, np.inf
-        for j in ranked:
-            if data.locked[j] != 0:
-                continue
-            if must < data.p:
-                opened[j] = 1.0
-                total += value[j]
-                must += 1
-                last = value[j]
-            else:
-                following = value[j]
-                break
-        return total, last, following
-    ratio = np.full(count, np.inf)
-    for j in range(count):
-        if data.locked[j] != 0:
-            continue
-        if value[j] < 0.0:
-            opened[j] = 1.0
-            total += value[j]
-            room += data.capacity[j]
-        elif data.capacity[j] > 0.0:
-            ratio[j] = value[j] / data.capacity[j]
-    if room >= data.total:
-        return total, 0.0, 0.0
-    for j in np.argsort(ratio, kind="mergesort"):
-        if ratio[j] == np.inf:
+        return choose_p(value, worth, order, opened, (total, data.p - must))
+    return choose_paying(data, worth, order, opened, (total, room))
+
+
+@compiled
+def choose_p(
+    value: Floats, worth: Floats, order: Ints, opened: Floats, start: tuple[float, int]
+) -> tuple[float, float, float]:
+    """Open the missing sites of least value; return (Σ value, last taken, first left out)."""
+    total, missing = start
+    last, following = -np.inf, np.inf
+    for j in order:
+        if worth[j] == np.inf:
             break
-        part = min(1.0, (data.total - room) / data.capacity[j])
+        if missing == 0:
+            following = worth[j]
+            break
+        opened[j] = 1.0
+        total += value[j]
+        missing -= 1
+        last = worth[j]
+    return total, last, following
+
+
+@compiled
+def choose_paying(
+    data: SiteLists, worth: Floats, order: Ints, opened: Floats, start: tuple[float, float]
+) -> tuple[float, float, float]:
+    """Open what pays, then by value a unit of capacity until all demand fits; return (Σ value, that price, the same)."""
+    total, room = start
+    for j in order:
+        if worth[j] == np.inf or (worth[j] > 0.0 and room >= data.total * (1.0 - _FLAT)):
+            break
+        if worth[j] <= 0.0:
+            opened[j] = 1.0
+            total += worth[j]
+            room += data.capacity[j]
+            continue
+        if data.capacity[j] <= 0.0:
+            continue
+        part = (data.total - room) / data.capacity[j]
+        part = min(1.0, part)
         opened[j] = part
-        total += part * value[j]
+        total += part * worth[j] * data.capacity[j]
         room += part * data.capacity[j]
-        if room >= data.total * (1.0 - 1e-12):
-            return total, ratio[j], ratio[j]
+        if room >= data.total * (1.0 - _FLAT):
+            return total, worth[j], worth[j]
     return total, 0.0, 0.0
+
+
+@compiled
+def slopes(data: SiteLists, climb: Climb, share: Floats, current: Floats, direction: Floats) -> float:
+    """Update the direction by how much of each client is not served, and the running means; return its squared length."""
+    for i in range(direction.size):
+        direction[i] = 0.3 * direction[i] + 1.0
+    for j in range(current.size):
+        climb.often_open[j] += _MEMORY * (current[j] - climb.often_open[j])
+        for k in range(data.start[j], data.start[j + 1]):
+            part = current[j] * share[k]
+            climb.often_share[k] += _MEMORY * (part - climb.often_share[k])
+            direction[data.client[k]] -= part
+    norm = 0.0
+    for i in range(direction.size):
+        norm += direction[i] * direction[i]
+    return norm
 
 
 @compiled
@@ -272,7 +331,7 @@ def ascend(data: SiteLists, climb: Climb, *, whole: bool, rounds: int) -> float:
     """Improve the prices by subgradient steps; return the best bound."""
     sites, clients = data.fixed.size, data.client_count
     value, room_price, current = np.empty(sites), np.empty(sites), np.empty(sites)
-    share = np.zeros(data.cost.size)
+    share = np.empty(data.cost.size)
     direction = np.zeros(clients)
     price, steps = climb.price, climb.steps
     for _ in range(rounds):
@@ -280,33 +339,42 @@ def ascend(data: SiteLists, climb: Climb, *, whole: bool, rounds: int) -> float:
             whole_values(data, price, value, share)
         else:
             split_values(data, price, value, share, room_price)
-        bound = price.sum() + choose_sites(data, value, current)[0]
+        bound = choose_sites(data, value, current)[0]
+        for i in range(clients):
+            bound += price[i]
+        steps[4] += 1.0
         if bound > steps[3] + 1e-9 * abs(bound):
             steps[3] = bound
             steps[4] = 0.0
-            climb.best_price[:] = price
-            climb.opened[:] = current
-        else:
-            steps[4] += 1.0
-        slope = np.ones(clients)
-        for j in range(sites):
-            climb.often_open[j] += _MEMORY * (current[j] - climb.often_open[j])
-            for k in range(data.start[j], data.start[j + 1]):
-                part = current[j] * share[k]
-                climb.often_share[k] += _MEMORY * (part - climb.often_share[k])
-                slope[data.client[k]] -= part
-        direction[:] = slope + 0.3 * direction
-        norm = (direction * direction).sum()
+            for i in range(clients):
+                climb.best_price[i] = price[i]
+            for j in range(sites):
+                climb.opened[j] = current[j]
+        norm = slopes(data, climb, share, current, direction)
         if norm < _FLAT or steps[3] >= steps[0]:
             break
-        if steps[4] >= steps[2]:
+        is_lost = steps[4] >= steps[2]
+        if is_lost:
             steps[1] *= 0.6
             steps[4] = 0.0
-            price[:] = climb.best_price
-            direction[:] = 0.0
-            continue
-        price += steps[1] * max(steps[0] - bound, 1e-6 * abs(steps[0])) / norm * direction
+        length = max(1e-06 * abs(steps[0]), steps[0] - bound)
+        for i in range(clients):
+            price[i] = climb.best_price[i] if is_lost else price[i] + steps[1] * length / norm * direction[i]
+            direction[i] = 0.0 if is_lost else direction[i]
     return float(steps[3])
+
+
+@compiled
+def two_best(cost: Floats, quantity: float, room: Floats) -> tuple[float, float, int]:
+    """Return the least and second least cost of a client among columns with room, and the column of the least (-1: none)."""
+    first, second, site = np.inf, np.inf, -1
+    for j in range(cost.size):
+        if room[j] >= quantity:
+            if cost[j] < first:
+                first, second, site = cost[j], first, j
+            elif cost[j] < second:
+                second = cost[j]
+    return first, second, site
 
 
 @compiled
@@ -316,22 +384,16 @@ def assign(cost: Floats, quantity: Floats, room: Floats, choice: Ints, bulk: flo
     `cost` is (clients × open sites). Unplaced clients keep choice -1. `bulk` is how much a unit of quantity adds to the regret: the
     more, the earlier large clients are placed.
     """
-    clients, sites = cost.shape
-    choice[:] = -1
+    clients = cost.shape[0]
     total = 0.0
+    for i in range(clients):
+        choice[i] = -1
     for _ in range(clients):
         pick, pick_site, pick_regret = -1, -1, -np.inf
         for i in range(clients):
             if choice[i] >= 0:
                 continue
-            first, second, site = np.inf, np.inf, -1
-            for j in range(sites):
-                if room[j] >= quantity[i]:
-                    c = cost[i, j]
-                    if c < first:
-                        first, second, site = c, first, j
-                    elif c < second:
-                        second = c
+            first, second, site = two_best(cost[i], quantity[i], room)
             if site < 0:
                 return np.inf
             regret = 1e300 + quantity[i] if second == np.inf else (second - first) + bulk * quantity[i]

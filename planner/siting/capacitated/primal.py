@@ -15,7 +15,6 @@ from planner.siting.capacitated.kernels import Ints
 
 #: Sites tried in place of an open one, and sets tried in all before a plan counts as locally best.
 _SAME = 1e-9
-_NOTHING = 1e-9
 #: Ways of placing clients, the first that fits: by regret alone, then with large clients earlier (in mean costs a mean demand).
 _BULKS = (1e-9, 0.3, 5.0)
 _NEAR = 12
@@ -58,7 +57,7 @@ class Primal:
         if lists.p >= 0:
             chosen[order[: max(0, lists.p - int(chosen.sum()))]] = True
             return np.flatnonzero(chosen).astype(np.int64)
-        chosen[order[opened[order] > _NOTHING]] = True
+        chosen[order[opened[order] > _SAME]] = True
         slack = 1.0 if not self.data.is_whole else 1.02
         for j in order:
             if problem.capacity[chosen].sum() >= lists.total * slack:
@@ -171,14 +170,16 @@ class Primal:
             there = moved[row] + lists.fixed - (moved[row, j] + lists.fixed[j])
             there[blocked] = np.inf
             others = here.sites[here.sites != j]
-            gains += [
-                (float(there[k]), np.sort(np.append(others, k)).astype(np.int64))
-                for k in np.argsort(there, kind="stable")[:near]
-                if np.isfinite(there[k])
-            ]
+            nearest = np.argsort(there, kind="stable")[:near]
+            gains += [(float(there[k]), _with(others, int(k))) for k in nearest if np.isfinite(there[k])]
             if lists.p < 0 and others.size:
                 gains.append((0.0, others))
         if lists.p < 0 and self.data.is_whole:
-            gains += [(0.0, np.sort(np.append(here.sites, k)).astype(np.int64)) for k in np.flatnonzero(~blocked)]
+            gains += [(0.0, _with(here.sites, int(k))) for k in np.flatnonzero(~blocked)]
         limit = _SETS if self.data.is_whole else 12
         return [sites for _, sites in sorted(gains, key=lambda pair: pair[0])[:limit]]
+
+
+def _with(sites: Ints, k: int) -> Ints:
+    """Return sorted sites with one more."""
+    return np.sort(np.append(sites, k)).astype(np.int64)

@@ -24,10 +24,15 @@ from planner.siting.coverage_engine.dual import Ascent, Dual, bound_at, first_mu
 from planner.siting.coverage_engine.exact import solve_cover
 
 _TINY = 1e-9
-#: First and last temperature of an annealing, in mean weights of a row.
-_HOT, _COLD = 2.0, 0.25
+#: First temperatures of annealings (early rounds take the first, the last round the others) and the last one, in what
+#: the least open sites are worth.
+_HOT = (0.05, 0.25, 0.25)
+_COLD = 0.015
+#: Portions an annealing is cut into, each from the best choice of the one before; share of the clock it may take.
+_PORTIONS = 10
+_ANNEALING_SHARE = 0.4
 #: Nodes of the exact finish of a window, and the most open sites in one.
-_WINDOW_NODES = 200
+_WINDOW_NODES = 100
 _LARGEST_WINDOW = 45.0
 #: Seconds a pair of row and site takes in a compiled loop, for the clock only.
 _PAIR_SECONDS = 3e-9
@@ -74,7 +79,7 @@ class CoverLimits:
     time_limit_s: float = 60.0
     seed: int = 1
     rounds: int = 3
-    moves_per_site: int = 3000
+    moves_per_site: int = 4500
     most_moves: int = 3_000_000
     finish_pairs: int = 40_000
     window_sites: int = 12
@@ -133,10 +138,12 @@ class _Search:
     multiplier: Floats = field(default_factory=lambda: np.zeros(0))
     cut: str = ""
     stop: float = math.inf
+    begun: float = 0.0
 
     def run(self) -> CoverAnswer:
         """Run all stages."""
-        self.stop = self.limits.clock() + self.limits.time_limit_s
+        self.begun = self.limits.clock()
+        self.stop = self.begun + self.limits.time_limit_s
         self.cover = without_dominated(merged(_affordable(self.cover, self.budget)))
         self.weight = self.cover.base
         self.bound = self.cover.base + float(self.cover.weight.sum())
@@ -212,16 +219,29 @@ class _Search:
 
     def _round(self, number: int) -> None:
         """Anneal and bound ten times longer than in the round before, search windows, then try to finish."""
+        is_last = number + 1 == self.limits.rounds
+        if is_last and self._gap() < _NEARLY:
+            self._close_in(math.ceil(1.5 * self.limits.window_sites))
         scale = 10.0 ** (number + 1 - self.limits.rounds)
-        self._anneal(max(500, int(self.limits.moves_per_site * scale * max(1, self._inside().size))), number)
+        steps = max(500, int(self.limits.moves_per_site * scale * max(1, self._inside().size)))
+        for run, hot in enumerate(_HOT[1:] if is_last else _HOT[:1]):
+            if self._is_done():
+                return
+            self._anneal(steps, 10 * number + run, hot)
         if self._is_done():
             return
         patience = int(np.clip(150 * scale, 10, 150))
         self._bound_more(Ascent(50 * patience, 1.0, patience, 1e-5))
+        if number > 0 and self._gap() < _NEARLY:
+            self._close_in(self.limits.window_sites)
+        elif not self._is_done():
+            self._finish(self.limits.finish_pairs, _EARLY_NODES)
+
+    def _close_in(self, size: int) -> None:
+        """Search windows among what fixing leaves, then try to finish."""
         self._fix()
-        if number > 0 and not self._is_done() and self._gap() < _NEARLY:
-            self._windows(self.limits.window_sites, self._inside().size)
-            self._fix()
+        if not self._is_done():
+            self._windows(size, self._inside().size)
         if not self._is_done():
             self._finish(self.limits.finish_pairs, _EARLY_NODES)
 
@@ -235,17 +255,24 @@ class _Search:
             self.multiplier = dual.multiplier
         self._proves(dual.bound)
 
-    def _anneal(self, steps: int, number: int) -> None:
+    def _anneal(self, steps: int, number: int, hot: float) -> None:
+        """Anneal from the incumbent; the temperature follows what the sites that matter least are worth."""
         if self.cover.site_count == 0 or self.cover.row_count == 0:
             return
-        c, mean = self.cover, float(self.cover.weight.mean())
-        degree = c.pair_count / c.site_count
-        steps = self._within_clock(min(steps, self.limits.most_moves), _PAIR_SECONDS * (degree * degree + 20 * degree))
-        rng = np.random.default_rng((self.limits.seed, number)).integers(1, 2**63, 1, dtype=np.uint64)
-        settings = np.array([steps, _HOT * mean, _COLD * mean], dtype=np.float64)
+        c = self.cover
         start = fill(c, self.budget, self._inside())
-        _, chosen = moves.anneal(c.arrays, float(self.budget), start, settings, rng)
-        self._found(chosen)
+        scale = _least_losses(c, start)
+        rng = np.random.default_rng((self.limits.seed, number)).integers(1, 2**63, 1, dtype=np.uint64)
+        steps = min(steps, self.limits.most_moves)
+        portions = max(1, min(_PORTIONS, steps // 1000))
+        for portion in range(portions):
+            if portion and (self.limits.clock() - self.begun) > _ANNEALING_SHARE * self.limits.time_limit_s:
+                self.cut = "time"
+                return
+            warm, cool = ((_COLD / hot) ** ((portion + k) / portions) * hot * scale for k in (0, 1))
+            settings = np.array([steps // portions, warm, cool])
+            _, start = moves.anneal(c.arrays, float(self.budget), start, settings, rng)
+            self._found(start)
 
     def _finish(self, most_pairs: int, node_limit: int) -> None:
         """Fix sites by their reduced values; let HiGHS solve what remains if it is small enough."""
@@ -289,7 +316,7 @@ class _Search:
             return None
         self._bound_more(Ascent(400, 1.0, 15, 1e-3))
         if not self._is_done():
-            self._finish(self.limits.finish_pairs, _WINDOW_NODES)
+            self._finish(self.limits.finish_pairs // 4, _WINDOW_NODES)
         return self.chosen if self.weight > weight + _TINY else None
 
     def _windows(self, size: int, most: int) -> bool:
@@ -329,6 +356,16 @@ def _narrowed(cover: Cover, multiplier: Floats) -> tuple[Cover, Floats]:
     keep = np.ones(cover.site_count, dtype=np.bool_)
     kernels.mark_dominated(cover.arrays, keep)
     return (cover, multiplier) if keep.all() else part_with(cover, keep, multiplier)
+
+
+def _least_losses(cover: Cover, opened: Ints) -> float:
+    """Return what a site is worth that a tenth of the open sites stay below."""
+    state = moves.fresh_state(cover.arrays)
+    for j in opened:
+        moves.open_site(cover.arrays, state, int(j))
+    losses = state.loss[opened]
+    worth = float(np.quantile(losses, 0.1)) if losses.size else 0.0
+    return max(worth, 0.1 * float(cover.weight.mean()))
 
 
 def fill(cover: Cover, budget: float, first: Ints) -> Ints:

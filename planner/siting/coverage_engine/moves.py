@@ -9,7 +9,7 @@ from planner.siting.coverage_engine.kernels import fill_values
 from planner.siting.p_median.compiled import compiled
 
 #: Share of annealing moves that may open a site anywhere, not only near the one closed.
-_FAR_SHARE = 0.02
+_FAR_SHARE = 0.15
 #: Sites whose gain lies this many temperatures below the best are not drawn.
 _COLD = 12.0
 #: Gains and rooms are compared to this precision.
