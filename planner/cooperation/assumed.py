@@ -84,7 +84,10 @@ def with_assumed_shops(county: County) -> tuple[County, list[Message]]:
     if len(county.shop_trucks):
         return county, []
     codes = sorted(county.villages["village_code"])
-    rows = [{"operator_id": SHOP_PLAYER, "village_code": code, "departure_time": "08:00", "arrival_time": "10:30"} for code in codes]
+    rows = [
+        {"operator_id": SHOP_PLAYER, "village_code": code, "departure_time": "08:00", "arrival_time": "10:30"}
+        for code in codes
+    ]
     changed = county.replace(shop_trucks=canonical_frame(rows, "shop_trucks"))
     return _with_operator(changed, SHOP_PLAYER, "shop"), [Message("cooperation_assumed_shops", {"count": len(rows)})]
 
@@ -92,5 +95,7 @@ def with_assumed_shops(county: County) -> tuple[County, list[Message]]:
 def _with_operator(county: County, operator_id: str, kind: str) -> County:
     if operator_id in set(county.operators["operator_id"]):
         return county
-    row = canonical_frame([{"operator_id": operator_id, "name": operator_id, "kind": kind, "parcel_share": 0.0}], "operators")
+    row = canonical_frame(
+        [{"operator_id": operator_id, "name": operator_id, "kind": kind, "parcel_share": 0.0}], "operators"
+    )
     return county.replace(operators=pd.concat([county.operators, row], ignore_index=True))

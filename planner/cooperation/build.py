@@ -97,7 +97,11 @@ def build_cooperation(
     operators, more = operators_of(county, visits_per_week=often)
     places = _places(problem, centre_id)
     line, rounds, line_min, round_min = _links(problem, places)
-    keep = [i for i in range(len(places.villages)) if math.isfinite(rounds[0][i]) and math.isfinite(line[0][places.town_of[i]])]
+    keep = [
+        i
+        for i in range(len(places.villages))
+        if math.isfinite(rounds[0][i]) and math.isfinite(line[0][places.town_of[i]])
+    ]
     for i in sorted(set(range(len(places.villages))) - set(keep)):
         places.left_out[places.villages[i]] = "cooperation_left_no_way"
     if not keep:
@@ -110,7 +114,8 @@ def build_cooperation(
     post = next((o for o in operators if o.kind == "post"), None)
     own = inbound + outbound
     post_parcels = own[operators.index(post)] if post is not None else np.zeros(len(villages))
-    trunk_room, round_room = _post_room(problem, post, np.bincount(town_of, weights=post_parcels, minlength=len(places.towns)))
+    own_by_town = np.bincount(town_of, weights=post_parcels, minlength=len(places.towns)).astype(np.float64)
+    trunk_room, round_room = _post_room(problem, post, own_by_town)
     question = CooperationProblem(
         operators=operators,
         township_ids=tuple(places.towns),
@@ -136,7 +141,7 @@ def build_cooperation(
         left_out=places.left_out,
     )
     points = tuple(places.points[i] for i in keep)
-    told = tuple([*notes, *more, Message("cooperation_assumed_visits")])
+    told = (*notes, *more, Message("cooperation_assumed_visits"))
     return CooperationCase(question, county, places.centre, tuple(places.hubs), points, told)
 
 
@@ -167,7 +172,9 @@ def _joint_station_cny(county: County) -> float:
 def _places(problem: PlanProblem, centre_id: str) -> _Places:
     """Return centre, one station a township, one point a village; townships and villages sorted by code."""
     sites = problem.county.facilities[is_placed(problem.county.facilities)]
-    sites = sites.assign(rank=(sites["status"] != "existing").astype(int)).sort_values(["rank", "facility_id"], kind="stable")
+    sites = sites.assign(rank=(sites["status"] != "existing").astype(int)).sort_values(
+        ["rank", "facility_id"], kind="stable"
+    )
     centres = sites[sites["kind"] == "county_centre"]
     if centres.empty:
         raise InputError(Message("cooperation_no_centre"))
@@ -195,7 +202,9 @@ def _places(problem: PlanProblem, centre_id: str) -> _Places:
     return found
 
 
-def _links(problem: PlanProblem, places: _Places) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats], Floats, Floats]:
+def _links(
+    problem: PlanProblem, places: _Places
+) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats], Floats, Floats]:
     """Return cost a visit and a parcel of both tiers, and the minutes there."""
     flows = problem.county.demand[["inbound_parcels_per_day", "outbound_parcels_per_day"]].astype(float).to_numpy()
     brands = max(1, problem.county.demand["operator_id"].nunique())

@@ -13,14 +13,21 @@ from typing import Literal
 
 import numpy as np
 
+from planner.cooperation.exact import solve_component
 from planner.cooperation.paths import PathTable, build_paths, components
 from planner.cooperation.relaxed import Decision, Relaxation
 from planner.cooperation.repair import Repair
+from planner.engines.mathopt import EngineLimits
 from planner.problems.cooperation import Bools, CooperationProblem, Floats, Index
+from planner.progress import ProgressEvent, ProgressListener, no_progress
 from planner.reports import OPTIMALITY_TOLERANCE
 
 #: Steps without a better bound before the step is halved, and steps between two repairs.
 _PATIENCE, _REPAIR_EVERY = 3, 3
+#: Clock of one component's branch and bound, for people: nodes and gap decide.
+_EXACT_S = 60.0
+#: Gap that floating sums leave even where every component is proved.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +63,21 @@ class CoalitionCost:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CoalitionSolution:
-    """Cost of a coalition with the decision behind it, and both by component of townships."""
+    """Cost of a coalition with the decision behind it and the component of each township."""
 
     cost: CoalitionCost
     table: PathTable
     decision: Decision
     component: Index
-    values: Floats
-    bounds: Floats
 
 
 def coalition_cost(
-    problem: CooperationProblem, members: Iterable[str], *, relative_gap: float = 1e-3, iterations: int = 60
+    problem: CooperationProblem,
+    members: Iterable[str],
+    *,
+    relative_gap: float = 1e-3,
+    iterations: int = 15,
+    node_limit: int = 1000,
 ) -> CoalitionCost:
     """Return the least daily cost at which a coalition brings its parcels to all its villages, with a bound.
 
@@ -79,23 +89,28 @@ def coalition_cost(
         Operator ids. Bus companies and shops in it lend their room; those outside do not. No one pays anyone: fees are
         transfers inside.
     relative_gap
-        Good enough; the search for prices stops there.
-    iterations
-        Most price steps: decides the result reproducibly.
+        Good enough in every component of townships; the search stops there.
+    iterations, node_limit
+        Most price steps, and branch-and-bound nodes of a component that prices leave open (0: none): they decide the result
+        reproducibly.
 
     Raises
     ------
     ValueError
         If an id is unknown.
     """
-    return solve_coalition(problem, members, relative_gap=relative_gap, iterations=iterations).cost
+    limits = EngineLimits(relative_gap, node_limit, _EXACT_S, 1) if node_limit else None
+    return solve_coalition(problem, members, relative_gap=relative_gap, iterations=iterations, exact=limits).cost
 
 
 class CoalitionCosts:
     """Coalition costs of one problem, each worked out once."""
 
-    def __init__(self, problem: CooperationProblem, *, relative_gap: float = 1e-3, iterations: int = 60) -> None:
-        self.problem, self.relative_gap, self.iterations = problem, relative_gap, iterations
+    def __init__(
+        self, problem: CooperationProblem, *, relative_gap: float = 1e-3, iterations: int = 15, node_limit: int = 1000
+    ) -> None:
+        self.problem, self.relative_gap = problem, relative_gap
+        self.iterations, self.node_limit = iterations, node_limit
         self._known: dict[frozenset[str], CoalitionCost] = {}
 
     def __call__(self, members: Iterable[str]) -> CoalitionCost:
@@ -103,24 +118,40 @@ class CoalitionCosts:
         key = frozenset(members)
         if key not in self._known:
             self._known[key] = coalition_cost(
-                self.problem, key, relative_gap=self.relative_gap, iterations=self.iterations
+                self.problem,
+                key,
+                relative_gap=self.relative_gap,
+                iterations=self.iterations,
+                node_limit=self.node_limit,
             )
         return self._known[key]
 
 
 def solve_coalition(
-    problem: CooperationProblem, members: Iterable[str], *, relative_gap: float = 1e-3, iterations: int = 60
+    problem: CooperationProblem,
+    members: Iterable[str],
+    *,
+    relative_gap: float = 1e-3,
+    iterations: int = 15,
+    exact: EngineLimits | None = None,
+    listener: ProgressListener = no_progress,
 ) -> CoalitionSolution:
-    """As `coalition_cost`, with the decision."""
+    """As `coalition_cost`, with the decision; components that prices leave open are solved by `exact` limits, if given."""
     inside = sorted(problem.index_of(name) for name in set(members))
     table = build_paths(problem, inside)
     relaxation = Relaxation(problem, table)
     component = components(problem, table)
     search = _Search(relaxation, component)
     search.run(relative_gap, iterations)
+    if exact is not None:
+        for number in range(search.count):
+            listener(ProgressEvent("cooperation", done=number, total=search.count))
+            search.prove(number, relative_gap, exact)
     value, bound = table.constant + float(search.best.sum()), table.constant + float(search.bound.sum())
+    if value - bound <= _ROUNDING * max(value, 1.0):
+        bound = value
     cost = CoalitionCost(tuple(problem.player_ids[i] for i in inside), value, min(bound, value))
-    return CoalitionSolution(cost, table, search.decision(), component, search.best, np.minimum(search.bound, search.best))
+    return CoalitionSolution(cost, table, search.decision(), component)
 
 
 class _Search:
@@ -146,7 +177,8 @@ class _Search:
         return first, np.array([len(span) > 1 for span in spans], dtype=np.bool_)
 
     def _sum(self, by_town: Floats) -> Floats:
-        return np.bincount(self.component, weights=by_town, minlength=self.count)
+        found: Floats = np.bincount(self.component, weights=by_town, minlength=self.count).astype(np.float64)
+        return found
 
     def _offer(self, decision: Decision) -> None:
         """Keep the components in which a decision is the best so far."""
@@ -155,6 +187,19 @@ class _Search:
         self.best = np.where(better, value, self.best)
         villages = better[self.component[self.relaxation.town]]
         self.choice[:, villages] = decision.choice[:, villages]
+
+    def prove(self, number: int, relative_gap: float, limits: EngineLimits) -> None:
+        """Close the gap of a component by branch and bound, if it is still open."""
+        if self.best[number] - self.bound[number] <= relative_gap * max(self.best[number], 1e-9):
+            return
+        towns = np.flatnonzero(self.component == number)
+        answer = solve_component(self.relaxation, towns, self.decision(), limits)
+        self.bound[number] = max(self.bound[number], answer.bound)
+        if answer.value < self.best[number]:
+            choice = self.choice.copy()
+            for (o, v), path in answer.choice.items():
+                choice[o, v] = path
+            self._offer(self.relaxation.used(choice))
 
     def decision(self) -> Decision:
         """Return the best decision of every component, joined."""

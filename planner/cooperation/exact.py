@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.cooperation.paths import PathTable
 from planner.cooperation.relaxed import Decision, Relaxation
 from planner.engines.linear import LinearModel, Vector
 from planner.engines.mathopt import EngineLimits, solve_linear
-from planner.problems.cooperation import Floats, Index
+from planner.problems.cooperation import Index
 
 Cell = tuple[int, int, int]
 
@@ -129,11 +128,3 @@ def solve_component(relaxation: Relaxation, towns: Index, start: Decision, limit
     picked = {(o, v): p for (p, o, v), column in model.item.items() if answer.values[column] > 0.5}  # noqa: PLR2004
     bound = answer.objective if answer.bound is None else min(answer.bound, answer.objective)
     return ExactAnswer(picked, answer.objective, bound)
-
-
-def as_array(table: PathTable, picked: dict[tuple[int, int], int]) -> Floats:
-    """Return the paths as an array like `Decision.choice`."""
-    choice = np.full(table.is_item.shape, -1, dtype=np.int16)
-    for (o, v), p in picked.items():
-        choice[o, v] = p
-    return choice

@@ -44,11 +44,13 @@ def with_brands(county: County) -> tuple[County, list[Message]]:
         part = county.demand.copy()
         part["operator_id"] = row["operator_id"]
         for column in ("inbound_parcels_per_day", "outbound_parcels_per_day"):
-            part[column] = part[column].astype(float) * float(row["parcel_share"])  # type: ignore[arg-type]
+            part[column] = part[column].astype(float) * float(row["parcel_share"])
         parts.append(part)
     demand = pd.concat(parts, ignore_index=True)
     operators = pd.DataFrame(rows)[list(county.operators.columns)]
-    return county.replace(operators=operators, demand=demand), [Message("cooperation_assumed_brands", {"count": len(rows)})]
+    return county.replace(operators=operators, demand=demand), [
+        Message("cooperation_assumed_brands", {"count": len(rows)})
+    ]
 
 
 def operators_of(county: County, *, visits_per_week: float) -> tuple[tuple[Operator, ...], list[Message]]:
@@ -132,7 +134,12 @@ def _with_terms(player: Operator, terms: pd.Series, problems: list[Problem]) -> 
             figures = {"known": ", ".join(SHARED_MODES)}
             problems.append(
                 Problem(
-                    "error", "cooperation_unknown_mode", "operator_terms", column="not_shared", value=word, params=figures
+                    "error",
+                    "cooperation_unknown_mode",
+                    "operator_terms",
+                    column="not_shared",
+                    value=word,
+                    params=figures,
                 )
             )
     return replace(player, not_shared=frozenset(words), **told)  # type: ignore[arg-type]

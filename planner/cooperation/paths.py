@@ -148,7 +148,7 @@ class _Maker:
         self.deadline = np.array([o.deadline_h for o in self.operators])
         self.frequency = np.array([o.visits_per_week for o in self.operators])
         self.handling = np.array([o.handling_cny_per_parcel for o in self.operators])
-        volume = self.parcels.sum(axis=1)
+        volume = problem.volume[rows]
         rate = np.array([o.sort_parcels_per_h for o in self.operators])
         #: Minute each carrier's parcels are sorted and bagged.
         self.ready = self.arrival + 60.0 * volume / rate
@@ -181,7 +181,9 @@ class _Maker:
             banned = np.array([mode in o.not_shared for o in self.operators], dtype=np.bool_)
             if path.kind == "joint_post":
                 banned |= np.array(["joint" in o.not_shared for o in self.operators], dtype=np.bool_)
-            kept = (hours <= self.deadline[:, None] + 1e-9) & (frequency + np.zeros_like(cost) >= self.frequency[:, None] - 1e-9)
+            kept = (hours <= self.deadline[:, None] + 1e-9) & (
+                frequency + np.zeros_like(cost) >= self.frequency[:, None] - 1e-9
+            )
             cost = np.where(kept & ~banned[:, None], cost, np.inf)
         self.paths.append(path)
         self.cost.append(np.where(self.is_item, cost, 0.0))
@@ -218,7 +220,7 @@ class _Maker:
         if post is None or post not in self.members:
             return
         operator = problem.operators[post]
-        sorting = 60.0 * float(problem.parcels[post].sum()) / operator.sort_parcels_per_h
+        sorting = 60.0 * float(problem.volume[post]) / operator.sort_parcels_per_h
         leave = operator.arrival_min + sorting + settings.loading_min
         unit = self.unit[None, :] + settings.handover_cny_per_parcel
         own_cost = (unit + self.handling[:, None]) * self.parcels
@@ -238,6 +240,8 @@ class _Maker:
         used = range(first, len(self.paths))
         for town in range(len(problem.township_ids)):
             own = np.flatnonzero(self.town == town)
+            if not own.size:
+                continue
             cells = [(path, int(v)) for path in used for v in own]
             self.rows.append((cells, 1.0, True, True, float(problem.post_round_room[town])))
             trunk = [(first, int(v)) for v in own]

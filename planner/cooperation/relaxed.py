@@ -127,8 +127,8 @@ class Relaxation:
         chosen = np.zeros((len(self.wave_sets), len(self.table.waves)), dtype=np.bool_)
         for number, waves in enumerate(self.wave_sets):
             chosen[number, list(waves)] = True
-        waves = chosen[wave_set].T & self.filled[None, :]
-        return self.settle(cost, own_lines, waves, self._visits(cost, own_lines, waves))
+        run = chosen[wave_set].T & self.filled[None, :]
+        return self.settle(cost, own_lines, run, self._visits(cost, own_lines, run))
 
     def _visits(self, cost: Floats, own_lines: Bools, waves: Bools) -> Bools:
         """Return which waves visit which village: the least cost of all subsets."""

@@ -51,7 +51,10 @@ class Repair:
         o, k = np.nonzero(on)
         v, columns = villages[k], self.cells[row][k]
         room = np.asarray(relaxation.table.rows_in[[row], :][:, columns].todense()).ravel() * relaxation.inflow[o, v]
-        room = room + np.asarray(relaxation.table.rows_out[[row], :][:, columns].todense()).ravel() * relaxation.outflow[o, v]
+        room = (
+            room
+            + np.asarray(relaxation.table.rows_out[[row], :][:, columns].todense()).ravel() * relaxation.outflow[o, v]
+        )
         return o, v, room
 
     def _empty(self, choice: Choice, costs: Floats, row: int) -> None:

@@ -214,6 +214,9 @@ class CooperationProblem:
         Figures for all.
     left_out
         Village id → message key of the reason why it is not part of the question.
+    sorted_parcels
+        Shape (operators,): parcels a day sorted at the centre; None: those of the villages here. A part of a county keeps the
+        county's figure, so that its times do not change.
     """
 
     operators: tuple[Operator, ...]
@@ -238,6 +241,7 @@ class CooperationProblem:
     shop_calls: tuple[ShopCall, ...] = ()
     settings: CooperationSettings = CooperationSettings()
     left_out: dict[str, str] = field(default_factory=dict)
+    sorted_parcels: Floats | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.operators), len(self.village_ids))
@@ -258,12 +262,20 @@ class CooperationProblem:
         return self.inbound + self.outbound
 
     @property
+    def volume(self) -> Floats:
+        """Return the parcels a day each operator sorts at the county centre."""
+        return self.parcels.sum(axis=1) if self.sorted_parcels is None else self.sorted_parcels
+
+    @property
     def player_ids(self) -> tuple[str, ...]:
         """Return the ids of all operators in order."""
         return tuple(operator.operator_id for operator in self.operators)
 
     def index_of(self, operator_id: str) -> int:
         """Return the index of an operator; ValueError if there is none of that id."""
+        if operator_id not in self.player_ids:
+            msg = f"no operator {operator_id!r} among {', '.join(self.player_ids)}"
+            raise ValueError(msg)
         return self.player_ids.index(operator_id)
 
     @property

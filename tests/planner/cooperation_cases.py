@@ -17,7 +17,7 @@ from planner.problems.cooperation import (
 )
 
 
-def random_problem(
+def random_problem(  # noqa: PLR0913 - one switch a feature
     seed: int,
     *,
     couriers: int = 2,
@@ -60,7 +60,15 @@ def random_problem(
         served = sorted(rng.permutation(villages)[: max(1, villages // 2)].tolist())
         most = float(parcels[:couriers].sum()) * 0.3
         runs = tuple(
-            BusRun(f"L1-{k}", "L1", at["bus"], 500.0 + 240.0 * k, 7.0, tuple(np.linspace(most, most / 2, len(served))), 12.0)
+            BusRun(
+                f"L1-{k}",
+                "L1",
+                at["bus"],
+                500.0 + 240.0 * k,
+                7.0,
+                tuple(np.linspace(most, most / 2, len(served))),
+                12.0,
+            )
             for k in range(2)
         )
         calls = tuple(
@@ -68,7 +76,9 @@ def random_problem(
         )
         returns = (BusReturn("L1", tuple(np.full(len(served), most / 3))),)
     if shop:
-        shops = tuple(ShopCall(v, at["shop"], 5.0, float(rng.uniform(3, 15)), 480.0, 600.0) for v in range(0, villages, 2))
+        shops = tuple(
+            ShopCall(v, at["shop"], 5.0, float(rng.uniform(3, 15)), 480.0, 600.0) for v in range(0, villages, 2)
+        )
     return CooperationProblem(
         operators=tuple(operators),
         township_ids=tuple(f"T{t}" for t in range(townships)),
