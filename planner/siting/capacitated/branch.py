@@ -90,14 +90,22 @@ class Branching:
         goal = goal if np.isfinite(goal) else abs(bound) * 1.1 + 1.0
         steps = np.array([goal, _LENGTH, _PATIENCE, -1e300, 0.0])
         climb = Climb(
-            node.price.copy(), node.price.copy(), np.zeros(count), np.zeros(count), np.zeros(lists.cost.size), steps
+            node.price.copy(),
+            node.price.copy(),
+            np.zeros(count),
+            np.zeros(count),
+            np.zeros(lists.cost.size),
+            steps,
+            self.primal.rung,
         )
         bound = max(bound, kernels.ascend(lists, climb, whole=whole, rounds=_ROUNDS))
         if bound >= self.target():
             return []
         if self.nodes % _TRY_EVERY == 1:
             self.primal.descend(self.primal.plan_at(self.primal.completed(climb.often_open)), 5)
-        _, keep, locked = reduce_lists(lists, climb.best_price, self.target(), whole=whole)
+        _, keep, locked = reduce_lists(
+            lists, climb.best_price, self.target(), whole=whole, divided=not self.data.is_whole
+        )
         left = part_of(lists, keep, locked)
         choices = np.bincount(left.client, minlength=lists.client_count)
         if (choices == 0).any() or (lists.p >= 0 and not _fits(locked, lists.p)):
