@@ -112,7 +112,7 @@ def models() -> Mapping[str, ModelSpec]:
             ("capacity", "fixed_cost"),
             fast=("capacity", "fixed_cost", "single_source"),
         ),
-        _spec("equity", replace(_CHOICE, single_source=True), ("capacity",)),
+        _spec("equity", replace(_CHOICE, single_source=True, weight=True), ("capacity",)),
     )
     return MappingProxyType({spec.name: spec for spec in specs})
 
