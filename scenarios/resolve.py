@@ -354,7 +354,8 @@ def _decide(given: Mapping[str, Setting], last: _Part, sources: tuple[SourceFile
     settings: dict[str, Setting] = {"name": name}
     for key, spec in key_specs().items():
         if key not in ("name", "extends", "apply"):
-            settings[key] = given.get(key, Setting(spec.default, DEFAULT_ORIGIN))
+            default = list(spec.default) if isinstance(spec.default, tuple) else spec.default
+            settings[key] = given.get(key, Setting(default, DEFAULT_ORIGIN))
     for key in ("title_en", "title_zh"):
         if settings[key].value is None:
             settings[key] = Setting(name.value, DEFAULT_ORIGIN)
