@@ -127,7 +127,7 @@ def parameters_frame(content: RunContent) -> pd.DataFrame:
         said = printed(entry.source, lang)
         if (table := tables.get(entry.parameter_id)) is None:
             return said
-        return say("out_figure_from_table", lang, {"table": label(f"table_{table}", lang), "source": said})
+        return say("figure_from_table", lang, {"table": label(f"table_{table}", lang), "source": said})
 
     columns = ("parameter_id", "meaning", "value", "low", "high", "unit", "tag", "source", "group")
     return table_frame(
