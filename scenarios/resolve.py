@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import tomli_w
 
+from geodata.changes import CountyChanges
 from geodata.errors import UsageError
 from geodata.messages import LANGS, Lang, Message
 from geodata.parameters import default_parameters
@@ -81,6 +82,13 @@ class ResolvedScenario:
     def title(self, lang: Lang) -> str:
         """Return the title in `lang`."""
         return str(self.value(f"title_{lang}"))
+
+    @property
+    def changes(self) -> CountyChanges:
+        """What is to be different from the county as given."""
+        values = self._section("changes")
+        values.update({key: tuple(value) for key, value in values.items() if isinstance(value, list)})
+        return CountyChanges(**values)
 
     @property
     def standard(self) -> ServiceStandard:
@@ -346,7 +354,8 @@ def _decide(given: Mapping[str, Setting], last: _Part, sources: tuple[SourceFile
     settings: dict[str, Setting] = {"name": name}
     for key, spec in key_specs().items():
         if key not in ("name", "extends", "apply"):
-            settings[key] = given.get(key, Setting(spec.default, DEFAULT_ORIGIN))
+            default = list(spec.default) if isinstance(spec.default, tuple) else spec.default
+            settings[key] = given.get(key, Setting(default, DEFAULT_ORIGIN))
     for key in ("title_en", "title_zh"):
         if settings[key].value is None:
             settings[key] = Setting(name.value, DEFAULT_ORIGIN)
