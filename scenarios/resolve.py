@@ -207,6 +207,7 @@ def resolve_scenario(
     studies: Sequence[str] = (),
     lang: str | None = None,
     seed: int | None = None,
+    layers: Sequence[Layer] = (),
 ) -> ResolvedScenario:
     """Resolve a scenario: parents first, then the file, its overrides, the overrides asked for, and ``--set``.
 
@@ -222,6 +223,8 @@ def resolve_scenario(
         Names of the studies to answer; none: all that are active.
     lang, seed
         Language and seed that win over everything.
+    layers
+        Further layers between the overrides and `sets` (a batch's county and scenario).
 
     Raises
     ------
@@ -239,7 +242,7 @@ def resolve_scenario(
     known = {name: layer for part in chain for name, layer in part.overrides.items()}
     applied = lay_over(file_layers).get("apply", Setting((), DEFAULT_ORIGIN)).value
     chosen = override_layers([*applied, *overrides], known)
-    given = lay_over([*file_layers, *chosen, *option_layers])
+    given = lay_over([*file_layers, *chosen, *layers, *option_layers])
     if studies:
         given.update(_only(studies, given))
     return _decide(given, chain[-1], tuple(part.source for part in chain))

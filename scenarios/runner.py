@@ -230,6 +230,35 @@ def execute(
     return RunOutcome(folder, is_new=True, summary=summary(document))
 
 
+def evaluate(
+    scenario: ResolvedScenario, data_dir: Path | None, *, loaded: County | None = None, steps: Steps | None = None
+) -> tuple[RunContent, Sequence[Problem]]:
+    """Plan a resolved scenario without writing anything; return the run's content and the warnings about its input.
+
+    Parameters
+    ----------
+    scenario, data_dir
+        What to plan, and where importers read.
+    loaded
+        The completed county, if it is at hand (see `completed_county`).
+
+    Raises
+    ------
+    UsageError, InputError, InfeasibleError, NoSolutionError, VerificationError
+        As `run_scenario`.
+    """
+    steps = steps or Steps()
+    county, problems = (loaded, ()) if loaded is not None else _county(scenario, data_dir, steps)
+    changed, cuts = apply_changes(county, scenario.changes)
+    content, more = _plan(scenario, changed, (scenario.content_hash(county.content_hash()), cuts), no_progress, steps)
+    return content, (*problems, *more)
+
+
+def completed_county(scenario: ResolvedScenario, data_dir: Path | None) -> tuple[County, Sequence[Problem]]:
+    """Return the county of a scenario, read and completed, before its changes."""
+    return _county(scenario, data_dir, Steps())
+
+
 def load_county(scenario: ResolvedScenario, data_dir: Path | None) -> Loaded:
     """Read the county a scenario names, before anything is filled in.
 
