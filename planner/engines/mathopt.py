@@ -151,10 +151,15 @@ def _parameters(limits: EngineLimits) -> Any:
 
 
 def _model_parameters(native: Any, hint: Vector | None) -> Any:
-    if hint is None:
-        return mathopt.ModelSolveParameters()
-    values = {variable: float(hint[variable.id]) for variable in native.variables()}
-    return mathopt.ModelSolveParameters(solution_hints=[mathopt.SolutionHint(variable_values=values)])
+    # Duals and reduced costs are never read; leaving them out saves their translation.
+    parameters = mathopt.ModelSolveParameters(
+        dual_values_filter=mathopt.LinearConstraintFilter(filtered_items=()),
+        reduced_costs_filter=mathopt.VariableFilter(filtered_items=()),
+    )
+    if hint is not None:
+        values = {variable: float(hint[variable.id]) for variable in native.variables()}
+        parameters.solution_hints.append(mathopt.SolutionHint(variable_values=values))
+    return parameters
 
 
 def _answer(model: LinearModel, native: Any, result: Any) -> EngineAnswer:

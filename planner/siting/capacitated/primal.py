@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from planner.problems.siting import Bools, Floats
-from planner.siting.capacitated import kernels
+from planner.siting.capacitated import placing_kernels
 from planner.siting.capacitated.data import Capacitated
 from planner.siting.capacitated.kernels import Ints
 
@@ -94,9 +94,9 @@ class Primal:
         for bulk in _BULKS:
             room = self.data.problem.capacity[sites].copy()
             choice = np.empty(cost.shape[0], dtype=np.int64)
-            if not np.isfinite(kernels.assign(cost, demand, room, choice, bulk * self.unit)):
+            if not np.isfinite(placing_kernels.assign(cost, demand, room, choice, bulk * self.unit)):
                 continue
-            kernels.polish(cost, demand, room, choice)
+            placing_kernels.polish(cost, demand, room, choice)
             share = np.zeros(cost.shape)
             share[clients, choice] = 1.0
             return self.value_of(sites, share), share
