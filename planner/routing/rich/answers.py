@@ -64,7 +64,9 @@ def answer_of(
 
 def nothing_found(engine: str, limits: RoutingLimits) -> RoutingAnswer:
     """Return the answer of a search that found no decision keeping every rule."""
-    report = SolveReport("unknown", None, None, engine, limits.seed, limit_figures(limits), "routing_note_nothing_found")
+    report = SolveReport(
+        "unknown", None, None, engine, limits.seed, limit_figures(limits), "routing_note_nothing_found"
+    )
     return RoutingAnswer(None, report)
 
 

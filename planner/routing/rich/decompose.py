@@ -98,9 +98,7 @@ def vehicles_left(problem: RoutingProblem, decision: RoutingDecision, freed: set
     ]
 
 
-def put_back(
-    decision: RoutingDecision, part: Part, taken: Sequence[int], found: RoutingDecision
-) -> RoutingDecision:
+def put_back(decision: RoutingDecision, part: Part, taken: Sequence[int], found: RoutingDecision) -> RoutingDecision:
     """Return the whole with the part's days in place of the days taken out."""
     gone = set(taken)
     days = [day for d, day in enumerate(decision.days) if d not in gone]

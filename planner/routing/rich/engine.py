@@ -6,7 +6,8 @@ Iterations decide a result (same problem, limits and seed: same decision); secon
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,11 +35,14 @@ class RoutingLimits:
         Wall clock, for people; a run it cuts short is not repeatable, which its report says.
     seed
         Seed of every random choice.
+    clock
+        What `seconds` is read on.
     """
 
     iterations: int = 20_000
     seconds: float = math.inf
     seed: int = 1
+    clock: Callable[[], float] = field(default=time.perf_counter, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyvrp
@@ -52,6 +53,8 @@ class PyVrpProblem:
         Stop of each client.
     clients_of
         Clients of each stop, one a window.
+    kinds
+        Vehicle type of each PyVRP type (types of which none is left are not passed on).
     """
 
     problem: RoutingProblem
@@ -59,10 +62,11 @@ class PyVrpProblem:
     units: Units
     stop_of: tuple[int, ...]
     clients_of: tuple[tuple[int, ...], ...]
+    kinds: tuple[int, ...]
 
     def decision(self, solution: pyvrp.Solution) -> RoutingDecision:
         """Return a solution as vehicle days; stops it does not visit are left out."""
-        days = tuple(VehicleDay(route.vehicle_type(), self.trips(route)) for route in solution.routes())
+        days = tuple(VehicleDay(self.kinds[route.vehicle_type()], self.trips(route)) for route in solution.routes())
         seen = {i for day in days for trip in day.trips for i in trip}
         left = tuple(i for i in range(len(self.problem.stops)) if i not in seen)
         return RoutingDecision(tuple(sorted(days, key=lambda d: (d.vehicle, d.trips))), left)
@@ -84,7 +88,7 @@ class PyVrpProblem:
 
     def _route(self, day: VehicleDay) -> pyvrp.Route:
         options = [self._activities(day, late) for late in range(self._most_windows(day))]
-        routes = [pyvrp.Route(self.data, activities, day.vehicle) for activities in options]
+        routes = [pyvrp.Route(self.data, activities, self.kinds.index(day.vehicle)) for activities in options]
         return min(routes, key=lambda route: route.time_warp())
 
     def _most_windows(self, day: VehicleDay) -> int:
@@ -131,7 +135,7 @@ def pyvrp_problem(problem: RoutingProblem) -> PyVrpProblem:
     for client, i in enumerate(stop_of):
         clients_of[i].append(client)
     group_of: dict[int, int] = {}
-    groups = []
+    groups: list[pyvrp.ClientGroup] = []
     for i, own in enumerate(clients_of):
         if len(own) > 1:
             group_of[i] = len(groups)
@@ -140,19 +144,20 @@ def pyvrp_problem(problem: RoutingProblem) -> PyVrpProblem:
         _client(problem, units, i, window, group_of.get(i), len(problem.depots) + k)
         for k, (i, window) in enumerate(zip(stop_of, windows, strict=True))
     ]
-    profiles, profile_of = _profiles(problem)
+    kinds = tuple(k for k, vehicle in enumerate(problem.vehicles) if vehicle.available != 0)
+    profiles, profile_of = _profiles(problem, kinds)
     places = [d.place for d in problem.depots] + [problem.stops[i].place for i in stop_of]
-    arcs = [_arcs(problem, units, profile, places, stop_of) for profile in profiles]
+    arcs: list[Any] = [_arcs(problem, units, profile, places, stop_of) for profile in profiles]
     data = pyvrp.ProblemData(
         [pyvrp.Location(0, 0) for _ in places],
         clients,
         [_depot(problem, units, d) for d in range(len(problem.depots))],
-        [_vehicle(problem, units, k, profile_of[k]) for k in range(len(problem.vehicles))],
+        [_vehicle(problem, units, k, profile) for k, profile in zip(kinds, profile_of, strict=True)],
         [lengths for lengths, _ in arcs],
         [times for _, times in arcs],
         groups,
     )
-    return PyVrpProblem(problem, data, units, stop_of, tuple(map(tuple, clients_of)))
+    return PyVrpProblem(problem, data, units, stop_of, tuple(map(tuple, clients_of)), kinds)
 
 
 def _copies(problem: RoutingProblem) -> tuple[tuple[int, ...], list[Window]]:
@@ -251,11 +256,12 @@ def reach_km(vehicle: RoutingVehicle) -> float:
 _Profile = tuple[int, tuple[bool, ...]]
 
 
-def _profiles(problem: RoutingProblem) -> tuple[list[_Profile], list[int]]:
-    """Return the distinct (travel profile, stops allowed), and which of them each vehicle type has."""
+def _profiles(problem: RoutingProblem, kinds: Sequence[int]) -> tuple[list[_Profile], list[int]]:
+    """Return the distinct (travel profile, stops allowed), and which of them each of the vehicle types has."""
     found: dict[_Profile, int] = {}
     of = []
-    for vehicle in problem.vehicles:
+    for k in kinds:
+        vehicle = problem.vehicles[k]
         key = (vehicle.profile, tuple(may_come(vehicle, stop) for stop in problem.stops))
         of.append(found.setdefault(key, len(found)))
     return list(found), of

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import version
 
 import numpy as np
@@ -17,10 +16,7 @@ from planner.routing.rich.pyvrp_search import search
 
 
 class PyVrpEngine:
-    """PyVRP's iterated local search; `clock` is what ``limits.seconds`` is read on."""
-
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._clock = clock
+    """PyVRP's iterated local search."""
 
     @property
     def name(self) -> str:
@@ -39,14 +35,14 @@ class PyVrpEngine:
             return answer_of(problem, RoutingDecision(()), self.name, limits)
         native = pyvrp_problem(problem)
         first = None if start is None else native.solution(start)
-        found = search(native.data, limits, start=first, clock=self._clock)
+        found = search(native.data, limits, start=first)
         if not found.best.is_feasible():
             return nothing_found(self.name, limits)
         return answer_of(problem, native.decision(found.best), self.name, limits, is_cut=found.is_cut)
 
 
 def _reasons(problem: RoutingProblem) -> Iterator[str]:
-    vehicles = problem.vehicles
+    vehicles = [v for v in problem.vehicles if v.available != 0]
     if not vehicles:
         yield "routing_refused_no_vehicle"
     if any(v.break_rule is not None and math.isfinite(v.break_rule.after_min) for v in vehicles):
@@ -61,8 +57,6 @@ def _reasons(problem: RoutingProblem) -> Iterator[str]:
         yield "routing_refused_reload_range"
     if any(v.battery is not None and v.trips_most > 1 for v in vehicles):
         yield "routing_refused_charging"
-    if any(v.available == 0 for v in vehicles):
-        yield "routing_refused_none_available"
     if problem.balance_min is not None:
         yield "routing_refused_balance"
     if _has_permits_of_their_own(problem):
@@ -77,7 +71,7 @@ def has_incompatible_goods(problem: RoutingProblem) -> bool:
 
 def _has_permits_of_their_own(problem: RoutingProblem) -> bool:
     zones = {s.zone for s in problem.stops if s.zone}
-    return any(len({permit_times(v, zone) for v in problem.vehicles} - {()}) > 1 for zone in zones)
+    return any(len({permit_times(v, zone) for v in problem.vehicles if v.available != 0} - {()}) > 1 for zone in zones)
 
 
 def is_dense_too_large(problem: RoutingProblem, most_gb: float = 2.0) -> bool:

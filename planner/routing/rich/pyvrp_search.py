@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyvrp
@@ -22,6 +23,10 @@ from planner.routing.rich.scaling import NO_ARC
 #: Iterations between two looks at the candidate for the pool; routes kept at the most.
 POOL_EVERY = 25
 POOL_MOST = 40_000
+#: Solutions between two changes of the penalties: often, for short runs.
+PENALTY_EVERY = 100
+#: Highest penalty, unless the first ones are already near it.
+PENALTY_MOST = 100_000.0
 #: Arcs looked at for the price of a middling one.
 SAMPLE = 2_000
 
@@ -39,8 +44,9 @@ class Stop:
     done: int = 0
     is_cut: bool = False
 
-    def __call__(self, _best_cost: int) -> bool:
+    def __call__(self, best_cost: int) -> bool:
         """Tell whether to stop; called once before every iteration."""
+        del best_cost
         if self.done >= self.iterations:
             return True
         self.done += 1
@@ -95,7 +101,7 @@ def first_penalties(data: pyvrp.ProblemData) -> tuple[list[float], float, float]
     times = _middling(data.duration_matrix(kind.profile))
     arc = lengths * max(v.unit_distance_cost for v in data.vehicle_types())
     arc += times * max(v.unit_duration_cost for v in data.vehicle_types())
-    arc = max(arc, 1.0)
+    arc = max(arc, 1.0) + max(v.fixed_cost for v in data.vehicle_types())
     loads = []
     for r in range(data.num_load_dimensions):
         known = [q for c in data.clients() for q in (c.delivery[r], c.pickup[r]) if q > 0]
@@ -103,7 +109,7 @@ def first_penalties(data: pyvrp.ProblemData) -> tuple[list[float], float, float]
     return loads, max(1.0, arc / max(times, 1.0)), max(1.0, arc / max(lengths, 1.0))
 
 
-def _middling(matrix: np.ndarray) -> float:
+def _middling(matrix: Any) -> float:
     count = len(matrix)
     step = max(1, count * count // SAMPLE)
     sample = matrix.ravel()[:: step if step % max(count, 1) or step == 1 else step + 1]
@@ -126,10 +132,9 @@ def search(
     *,
     start: pyvrp.Solution | None = None,
     keeper: PoolKeeper | None = None,
-    clock: Callable[[], float] = time.perf_counter,
 ) -> Found:
     """Run one search; the same data, iterations, seed and start give the same solution."""
-    deadline = clock() + limits.seconds
+    deadline = limits.clock() + limits.seconds
     rng = pyvrp.RandomNumberGenerator(seed=limits.seed)
     local = pyvrp.search.LocalSearch(
         data,
@@ -140,12 +145,14 @@ def search(
     for operator in pyvrp.search.OPERATORS:
         if operator.supports(data):
             local.add_operator(operator(data))
-    penalties = pyvrp.PenaltyManager(first_penalties(data), pyvrp.PenaltyParams())
+    first = first_penalties(data)
+    most = max(PENALTY_MOST, 100.0 * max(*first[0], *first[1:]))
+    penalties = pyvrp.PenaltyManager(first, pyvrp.PenaltyParams(PENALTY_EVERY, max_penalty=most))
     if start is None:
         random = pyvrp.Solution.make_random(data, rng)
         start = local(random, penalties.max_cost_evaluator(), exhaustive=True)
     parameters = pyvrp.IteratedLocalSearchParams(callbacks=keeper or pyvrp.IteratedLocalSearchCallbacks())
-    stop = Stop(limits.iterations, deadline, clock)
+    stop = Stop(limits.iterations, deadline, limits.clock)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PenaltyBoundWarning)
         result = pyvrp.IteratedLocalSearch(data, penalties, local, start, parameters).run(stop, collect_stats=False)
