@@ -17,8 +17,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from planner.engines.mathopt import EngineLimits
-from planner.siting.coverage_engine import kernels, moves
+from planner.siting.coverage_engine import moves
 from planner.siting.coverage_engine.arrays import Floats, Ints
+from planner.siting.coverage_engine.choices import affordable, least_losses, narrowed
 from planner.siting.coverage_engine.cover import Cover, columns_of, merged, part_of, part_with, without_dominated
 from planner.siting.coverage_engine.dual import (
     Ascent,
@@ -156,7 +157,7 @@ class _Search:
         """Run all stages."""
         self.begun = self.limits.clock()
         self.stop = self.begun + self.limits.time_limit_s
-        self.cover = without_dominated(merged(_affordable(self.cover, self.budget)))
+        self.cover = without_dominated(merged(affordable(self.cover, self.budget)))
         self.weight = self.cover.base
         self.bound = self.cover.base + float(self.cover.weight.sum())
         self._found(fill(self.cover, self.budget, np.zeros(0, np.int64)))
@@ -276,7 +277,7 @@ class _Search:
         opened = fill(self.cover, self.budget, self._inside())
         c = self._worthy(opened, narrow=hot != _HOT[0])
         start = np.flatnonzero(np.isin(c.site, self.cover.site[opened])).astype(np.int64)
-        scale = _least_losses(c, start)
+        scale = least_losses(c, start)
         rng = np.random.default_rng((self.limits.seed, number)).integers(1, 2**63, 1, dtype=np.uint64)
         steps = min(steps, self.limits.most_moves)
         portions = max(1, min(_PORTIONS, steps // 1000))
@@ -347,7 +348,7 @@ class _Search:
         self.fixed = np.concatenate((self.fixed, self.cover.site[opened]))
         self.budget -= self.cover.spent(opened)
         small, lam = part_with(self.cover, ~(must | never), self.multiplier, opened=opened)
-        self.cover, self.multiplier = _narrowed(small, lam)
+        self.cover, self.multiplier = narrowed(small, lam)
 
     def polish(self, start: Ints, weight: float) -> Ints | None:
         """Solve a window in which `start` covers `weight`: bound, fix, finish; return something better or None."""
@@ -383,30 +384,6 @@ class _Search:
             opened, has_found = found, True
             self._found(opened)
         return has_found
-
-
-def _affordable(cover: Cover, budget: float) -> Cover:
-    """Return the cover without sites dearer than the whole budget."""
-    if cover.cost.size == 0 or (cover.cost <= budget + _TINY).all():
-        return cover
-    return part_of(cover, cover.cost <= budget + _TINY)
-
-
-def _narrowed(cover: Cover, multiplier: Floats) -> tuple[Cover, Floats]:
-    """Return the cover without dominated sites, with its multipliers."""
-    keep = np.ones(cover.site_count, dtype=np.bool_)
-    kernels.mark_dominated(cover.arrays, keep)
-    return (cover, multiplier) if keep.all() else part_with(cover, keep, multiplier)
-
-
-def _least_losses(cover: Cover, opened: Ints) -> float:
-    """Return what a site is worth that a tenth of the open sites stay below."""
-    state = moves.fresh_state(cover.arrays)
-    for j in opened:
-        moves.open_site(cover.arrays, state, int(j))
-    losses = state.loss[opened]
-    worth = float(np.quantile(losses, 0.1)) if losses.size else 0.0
-    return max(worth, 0.1 * float(cover.weight.mean()))
 
 
 def fill(cover: Cover, budget: float, first: Ints) -> Ints:
