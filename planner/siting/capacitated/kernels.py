@@ -43,8 +43,9 @@ class SiteLists(NamedTuple):
 class Climb(NamedTuple):
     """State of a subgradient climb; everything is updated in place.
 
-    `steps` holds target value, step length, patience, best bound and rounds without progress. `opened` is the choice of sites at the
-    best bound; `often_open` and `often_share` are running means over the rounds, near a solution of the linear relaxation.
+    `steps` holds target value, step length, patience, best bound and rounds without progress; `rung` stops it
+    (`planner.siting.clock`). `opened` is the choice of sites at the best bound; `often_open` and `often_share` are running means
+    over the rounds, near a solution of the linear relaxation.
     """
 
     price: Floats
@@ -53,6 +54,7 @@ class Climb(NamedTuple):
     often_open: Floats
     often_share: Floats
     steps: Floats
+    rung: Ints
 
 
 @compiled
@@ -350,7 +352,7 @@ def ascend(data: SiteLists, climb: Climb, *, whole: bool, rounds: int) -> float:
             for j in range(sites):
                 climb.opened[j] = current[j]
         norm = slopes(data, climb, share, current, direction)
-        if norm < _FLAT or steps[3] >= steps[0]:
+        if norm < _FLAT or steps[3] >= steps[0] or climb.rung[0] != 0:
             break
         is_lost = steps[4] >= steps[2]
         if is_lost:
