@@ -9,9 +9,9 @@ choice found within one is optimal, and if there is none the bound rises by it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from planner.problems.routing import RoutingDecision, RoutingProblem, VehicleDay
+from planner.problems.routing import RoutingDecision, RoutingProblem, RoutingVehicle, VehicleDay
 from planner.reports import OPTIMALITY_TOLERANCE, Status
 from planner.routing.rich.generation import GenerationLimits, Relaxation, generate
 from planner.routing.rich.master import Choice, choose
@@ -19,10 +19,12 @@ from planner.routing.rich.pick import pick
 from planner.routing.rich.routes import Labels, PricedRoute, enumerate_routes
 from planner.routing.rich.schedule import day_is_feasible, decision_cost
 
-#: Most stops the engine is meant for.
-MOST_STOPS = 62
+#: Most stops the engine is meant for; township rounds have 8 to 20.
+MOST_STOPS = 30
 #: Shares of the bound tried as differences between bound and solution, one after the other.
-DIFFERENCES = (0.01, 0.04, 0.1, 0.25, 0.6)
+DIFFERENCES = (0.01, 0.03, 0.07, 0.12, 0.2, 0.35, 0.6)
+#: Share from which on a solution is looked for first, so that no wider difference than needed is tried.
+WIDE = 0.05
 #: Slack in CNY of a comparison of solution and bound.
 SLACK_CNY = 1e-6
 
@@ -43,7 +45,7 @@ class ExactLimits:
         Sets of stops in the choice among them, and nodes of the integer program.
     """
 
-    generation: GenerationLimits = GenerationLimits()
+    generation: GenerationLimits = field(default_factory=GenerationLimits)
     labels: int = 1_000_000
     routes: int = 400_000
     sets: int = 4_000_000
@@ -60,35 +62,30 @@ class ExactResult:
     status: Status
 
 
-def refusals(problem: RoutingProblem) -> tuple[str, ...]:
-    """Return the message keys of what the exact engine cannot take; empty: it can.
+def refusals(problem: RoutingProblem) -> tuple[tuple[str, dict[str, object]], ...]:
+    """Return message key and figures of everything the exact engine cannot take; empty: it can.
 
     It takes deliveries with simultaneous pick-ups in any number of dimensions, several depots and vehicle types, limited
     numbers of vehicles, windows (several a stop), permits, shifts, longest days, range, most stops, goods that may not
     ride together, deliveries first, and optional stops.
     """
-    found = []
-    if len(problem.stops) > MOST_STOPS:
-        found.append("routing_exact_too_many_stops")
-    if any(v.trips_most > 1 for v in problem.vehicles):
-        found.append("routing_exact_trips")
-    if any(
-        v.break_rule is not None and _may_rest(v.break_rule.after_min, v.longest_min, v.shift) for v in problem.vehicles
-    ):
-        found.append("routing_exact_break")
-    if problem.chargers and any(v.battery is not None for v in problem.vehicles):
-        found.append("routing_exact_chargers")
-    if any(math.isfinite(s.cold_max_min) for s in problem.stops) and not all(
-        v.is_refrigerated for v in problem.vehicles
-    ):
-        found.append("routing_exact_cold")
-    if problem.balance_min is not None:
-        found.append("routing_exact_balance")
-    return tuple(found)
+    count, vehicles = len(problem.stops), problem.vehicles
+    is_cold = any(math.isfinite(s.cold_max_min) for s in problem.stops)
+    rules = {
+        "routing_exact_too_many_stops": count > MOST_STOPS,
+        "routing_exact_trips": any(v.trips_most > 1 for v in vehicles),
+        "routing_exact_break": any(v.break_rule is not None and _may_rest(v) for v in vehicles),
+        "routing_exact_chargers": bool(problem.chargers) and any(v.battery is not None for v in vehicles),
+        "routing_exact_cold": is_cold and not all(v.is_refrigerated for v in vehicles),
+        "routing_exact_balance": problem.balance_min is not None,
+    }
+    figures: dict[str, object] = {"count": count, "most": MOST_STOPS}
+    return tuple((key, figures) for key, holds in rules.items() if holds)
 
 
-def _may_rest(after_min: float, longest_min: float, shift: tuple[float, float]) -> bool:
-    return min(longest_min, shift[1] - shift[0]) > after_min
+def _may_rest(vehicle: RoutingVehicle) -> bool:
+    longest = min(vehicle.longest_min, vehicle.shift[1] - vehicle.shift[0])
+    return vehicle.break_rule is not None and longest > vehicle.break_rule.after_min
 
 
 def solve_exact(
@@ -129,6 +126,8 @@ def _close_gap(problem: RoutingProblem, relaxation: Relaxation, limits: ExactLim
     best: Choice | None = None
     bound = relaxation.bound
     for share in DIFFERENCES:
+        if best is None and share > WIDE:
+            best = choose(problem, relaxation.master.routes, nodes=limits.nodes)[0]
         known = math.inf if best is None else best.cny
         difference = min(share * max(abs(relaxation.bound), 1.0), known - relaxation.bound)
         routes = _within(relaxation, difference + SLACK_CNY, limits)

@@ -19,7 +19,6 @@ from planner.routing.rich.graph import TypeGraph, type_graph
 from planner.routing.rich.label_kernels import Ends
 from planner.routing.rich.master import MISSING, Master, Prices
 from planner.routing.rich.routes import (
-    SETTLED,
     Labels,
     PricedRoute,
     Pricing,

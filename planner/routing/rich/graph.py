@@ -98,8 +98,9 @@ def type_graph(problem: RoutingProblem, vehicle: int, neighbours: int) -> TypeGr
     closes = min(end.closes_min, v.shift[1])
     high = np.array([start.closes_min - start.loading_min, *(b for _, _, b in nodes), closes])
     zeros = np.zeros((1, len(problem.dimensions)))
-    give = np.array([problem.stops[i].delivery for i, _, _ in nodes], dtype=np.float64).reshape(len(nodes), -1)
-    take = np.array([problem.stops[i].pickup for i, _, _ in nodes], dtype=np.float64).reshape(len(nodes), -1)
+    shape = (len(nodes), len(problem.dimensions))
+    give = np.array([problem.stops[i].delivery for i, _, _ in nodes], dtype=np.float64).reshape(shape)
+    take = np.array([problem.stops[i].pickup for i, _, _ in nodes], dtype=np.float64).reshape(shape)
     reach = v.range_km if v.battery is None else v.battery.kwh / max(v.battery.kwh_per_km, 1e-12)
     limits = [v.cny_per_h / 60.0, v.longest_min, reach + LOAD_TOLERANCE, v.fixed_cny]
     most = len(problem.stops) if v.stops_most is None else v.stops_most
@@ -109,8 +110,8 @@ def type_graph(problem: RoutingProblem, vehicle: int, neighbours: int) -> TypeGr
         km=km,
         low=np.clip(low, -FAR, FAR),
         high=np.clip(high, -FAR, FAR),
-        delivery=np.vstack([zeros, give, zeros]) if nodes else np.vstack([zeros, zeros]),
-        pickup=np.vstack([zeros, take, zeros]) if nodes else np.vstack([zeros, zeros]),
+        delivery=np.vstack([zeros, give, zeros]),
+        pickup=np.vstack([zeros, take, zeros]),
         capacity=np.array(v.capacity, dtype=np.float64) + LOAD_TOLERANCE,
         stop=stop,
         memory=_memory(problem, stop, delta, neighbours),

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from planner.routing.rich.graph import WORD, Graph
+from planner.routing.rich.graph import FAR, WORD, Graph
 from planner.siting.p_median.compiled import compiled
 
 Floats = npt.NDArray[np.float64]
@@ -72,7 +72,25 @@ def begin(graph: Graph, figures: Floats, whole: Ints, sets: Ints) -> None:
 
 
 @compiled
-def extend(graph: Graph, price: Floats, figures: Floats, whole: Ints, sets: Ints, a: int, j: int, to: int) -> bool:
+def carry(graph: Graph, figures: Floats, whole: Ints, a: int, j: int, to: int) -> bool:
+    """Fill the loads of label `to` after node `j`; False if they do not fit, or a delivery would follow a pick-up."""
+    gives, takes = False, whole[a, TAKES]
+    for r in range(graph.capacity.size):
+        on_board = figures[a, LOADS + 2 * r] + graph.pickup[j, r]
+        highest = max(on_board, figures[a, LOADS + 2 * r + 1] + graph.delivery[j, r])
+        if highest > graph.capacity[r]:
+            return False
+        figures[to, LOADS + 2 * r] = on_board
+        figures[to, LOADS + 2 * r + 1] = highest
+        gives = gives or graph.delivery[j, r] > 0.0
+        if graph.counts[1] and graph.pickup[j, r] > 0.0:
+            takes = 1
+    whole[to, TAKES] = takes
+    return not (gives and whole[a, TAKES])
+
+
+@compiled
+def extend(graph: Graph, price: Floats, figures: Floats, whole: Ints, sets: Ints, a: int, j: int, to: int) -> bool:  # noqa: C901, PLR0911 - one way out a rule
     """Fill label `to` with label `a` gone on to node `j`; False if that breaks a rule. The set keeps every stop."""
     i = whole[a, NODE]
     way = graph.delta[i, j]
@@ -100,24 +118,8 @@ def extend(graph: Graph, price: Floats, figures: Floats, whole: Ints, sets: Ints
         figures[to, MONEY] = figures[a, MONEY] + graph.cost[i, j]
         figures[to, DURATION] = duration
         return True
-    takes = whole[a, TAKES]
-    dimensions = graph.capacity.size
-    gives_here = False
-    for r in range(dimensions):
-        on_board = figures[a, LOADS + 2 * r] + graph.pickup[j, r]
-        highest = max(on_board, figures[a, LOADS + 2 * r + 1] + graph.delivery[j, r])
-        if highest > graph.capacity[r]:
-            return False
-        figures[to, LOADS + 2 * r] = on_board
-        figures[to, LOADS + 2 * r + 1] = highest
-        if graph.delivery[j, r] > 0.0:
-            gives_here = True
-    if graph.counts[1]:
-        if takes and gives_here:
-            return False
-        for r in range(dimensions):
-            if graph.pickup[j, r] > 0.0:
-                takes = 1
+    if not carry(graph, figures, whole, a, j, to):
+        return False
     count = whole[a, COUNT] + 1
     if count > graph.counts[0]:
         return False
@@ -129,7 +131,6 @@ def extend(graph: Graph, price: Floats, figures: Floats, whole: Ints, sets: Ints
     whole[to, NODE] = j
     whole[to, BEFORE] = a
     whole[to, COUNT] = count
-    whole[to, TAKES] = takes
     whole[to, NEXT] = -1
     whole[to, ALIVE] = 1
     whole[to, STOPPED] = 0
@@ -141,7 +142,7 @@ def extend(graph: Graph, price: Floats, figures: Floats, whole: Ints, sets: Ints
 
 
 @compiled
-def dominates(graph: Graph, figures: Floats, whole: Ints, sets: Ints, a: int, b: int, is_strict: bool) -> bool:  # noqa: FBT001
+def dominates(graph: Graph, figures: Floats, whole: Ints, sets: Ints, a: int, b: int, is_strict: bool) -> bool:  # noqa: C901, FBT001, PLR0911 - one way out a figure
     """Tell whether every way to go on from label `b` is open to `a` at no more money; not strict: sets are not compared."""
     pace = graph.limits[0]
     begin_a = figures[a, EARLIEST] + figures[a, DURATION]
@@ -158,7 +159,7 @@ def dominates(graph: Graph, figures: Floats, whole: Ints, sets: Ints, a: int, b:
     is_bound_duration = graph.limits[1] < graph.high[graph.high.size - 1] - graph.low[0]
     if is_bound_duration and (so_far_a > so_far_b + SLIGHT or figures[a, LATEST] < figures[b, LATEST] - SLIGHT):
         return False
-    if graph.limits[2] < 1e6 and figures[a, KM] > figures[b, KM] + SLIGHT:
+    if graph.limits[2] < FAR and figures[a, KM] > figures[b, KM] + SLIGHT:
         return False
     if whole[a, TAKES] > whole[b, TAKES]:
         return False
@@ -175,7 +176,9 @@ def dominates(graph: Graph, figures: Floats, whole: Ints, sets: Ints, a: int, b:
 
 
 @compiled
-def label(graph: Graph, price: Floats, figures: Floats, whole: Ints, sets: Ints, beam: int) -> tuple[int, bool]:
+def label(  # noqa: C901 - compiled loops stand in one place
+    graph: Graph, price: Floats, figures: Floats, whole: Ints, sets: Ints, beam: int
+) -> tuple[int, bool]:
     """Build labels that no other dominates, remembering at each node only its `memory` (ng-routes).
 
     `beam` 0: all of them. Else dominance ignores the stops visited, and of every level only so many labels, those worth
@@ -189,6 +192,9 @@ def label(graph: Graph, price: Floats, figures: Floats, whole: Ints, sets: Ints,
     level_from = 0
     for _ in range(nodes - 2):
         level_to = used
+        if beam:
+            for j in range(nodes):  # a beam compares partial routes of one length only
+                first[j] = -1
         for a in range(level_from, level_to):
             if not whole[a, ALIVE] or whole[a, STOPPED]:
                 continue
@@ -386,7 +392,7 @@ def is_same(whole: Ints, sets: Ints, a: int, b: int) -> bool:
     """Tell whether two labels end at the same node and have the same stops."""
     if whole[a, NODE] != whole[b, NODE]:
         return False
-    for k in range(sets.shape[1]):
+    for k in range(sets.shape[1]):  # noqa: SIM110 - numba compiles no generators
         if sets[a, k] != sets[b, k]:
             return False
     return True

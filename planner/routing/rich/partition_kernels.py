@@ -25,7 +25,9 @@ def find_state(keys: Ints, table: Ints, key: int) -> int:
 
 
 @compiled
-def partition(start: Ints, route_set: Ints, extra: Floats, most: float, room: int) -> tuple[float, Ints]:
+def partition(  # noqa: C901 - compiled loops stand in one place
+    start: Ints, route_set: Ints, extra: Floats, most: float, room: int
+) -> tuple[float, Ints]:
     """Return the least sum of `extra` at or below `most` and the routes chosen.
 
     `start[i]:start[i + 1]` are the routes whose first stop is ``i``, cheapest first; `route_set` their stops as bits.
