@@ -98,7 +98,7 @@ class MergePlan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MergeEffect:
-    """Way of every customer group before and after; ``inf``: not within any way looked at."""
+    """Way of every customer group before and after; ``inf``: none among the ways looked at, which happens only beyond the standard."""
 
     before_m: Floats
     after_m: Floats
@@ -227,10 +227,10 @@ def _solve_part(
         j, k = divmod(cell, count)
         host[cell] = model.binary(problem.host_cny[j, k])
         model.row([(stay[j], 1.0), (host[cell], -1.0)], lower=0.0)
-    for j in stay:
+    for j, column in stay.items():
         takes = [(host[j * count + k], float(problem.need_m2[j, k])) for k in range(count) if j * count + k in host]
         if sum(room for _, room in takes) > problem.floor_m2[j]:
-            model.row([*takes, (stay[j], -float(problem.floor_m2[j]))], upper=0.0)
+            model.row([*takes, (column, -float(problem.floor_m2[j]))], upper=0.0)
     for need in needs:
         model.row([(host[int(cell)], 1.0) for cell in need], lower=1.0)
     gap = max(limits.relative_gap, 1e-7)
@@ -294,23 +294,25 @@ def check_merge(problem: MergeProblem, plan: MergePlan) -> tuple[str, ...]:
     if ((effect.before_m <= standard) & ~(effect.after_m <= standard)).any():
         found.append("standard")
     cost = float(problem.fixed_cny[plan.stays].sum() + problem.host_cny[plan.hosts].sum())
-    if abs(cost - float(plan.report.objective or 0.0)) > 1e-6 * max(1.0, cost):  # noqa: PLR2004
+    if abs(cost - float(plan.report.objective or 0.0)) > 1e-6 * max(1.0, cost):
         found.append("cost")
     return tuple(found)
 
 
 def figures_of(problem: MergeProblem, plan: MergePlan) -> Mapping[str, float]:
     """Return the figures of a merge: stations before and after, closings, saving, and who is worse off by how far."""
-    effect = merge_effect(problem, plan)
-    worse = effect.longer_m > 0.0
-    weight = problem.weight
-    share = float(weight[worse].sum() / weight.sum()) if weight.sum() > 0.0 else 0.0
+    effect, weight = merge_effect(problem, plan), problem.weight
+    longer, total = effect.longer_m, max(float(problem.weight.sum()), 1e-12)
+    worse, lost = (longer > 0.0) & np.isfinite(longer), np.isinf(longer)
     return {
         "stations_today": float(len(problem.station_ids)),
         "stations_after": float(plan.stays.sum()),
         "stations_closed": float((~plan.stays).sum()),
         "saving_cny_per_day": plan.today_cny - float(plan.report.objective or 0.0),
-        "worse_off_share": share,
-        "worse_off_mean_m": float(np.average(effect.longer_m[worse], weights=weight[worse])) if share > 0.0 else 0.0,
-        "worse_off_most_m": float(effect.longer_m.max(initial=0.0)),
+        "worse_off_share": float(weight[worse].sum()) / total,
+        "worse_off_mean_m": float(np.average(longer[worse], weights=weight[worse]))
+        if weight[worse].sum() > 0.0
+        else 0.0,
+        "worse_off_most_m": float(longer[worse].max(initial=0.0)),
+        "lost_sight_share": float(weight[lost].sum()) / total,
     }
