@@ -103,7 +103,7 @@ def answer_cooperation(given: StudyInput, listener: ProgressListener) -> Study:
         first = check.violations[0]
         raise NoSolutionError(Message("cooperation_check_failed", {"rule": first.rule, "place": first.place}))
     steps = saving_steps(case.problem, plan, limits=given.limits)
-    extra = incremental_cny(case.problem, plan.members) if options.switch("incremental") else {}
+    extra = incremental_cny(plan) if options.switch("incremental") else {}
     tables = [_steps(steps), _networks(case), _villages(case, plan, extra), _contracts(plan)]
     if case.problem.settings.maximum_waves > 1:
         tables.append(_waves(given, case, plan))
@@ -188,7 +188,7 @@ def _sentences(
         inside = ROUTE_BAND[0] <= loads[0] and loads[-1] <= ROUTE_BAND[1]
         figures = {"low": rounded(loads[0]), "high": rounded(loads[-1]), "band": f"{ROUTE_BAND[0]:g}–{ROUTE_BAND[1]:g}"}
         said.append(Message("cooperation_route_in_band" if inside else "cooperation_route_out_of_band", figures))
-    said.append(_band(case, plan, saving))
+    said.append(_band(case, plan))
     left = len(problem.left_out)
     if left:
         said.append(Message("cooperation_left_out", {"count": left}))
@@ -198,16 +198,19 @@ def _sentences(
     return tuple(said)
 
 
-def _band(case: CooperationCase, plan: ModePlan, saving: float) -> Message:
-    """Say whether the saving lies in the published band, or which assumption moves it out."""
+def _band(case: CooperationCase, plan: ModePlan) -> Message:
+    """Say whether the change from today lies in the published band, or which assumption moves it out.
+
+    Published figures compare before and after, so the plan is held against today's networks with the villages they reach.
+    """
+    today = separate_cny(case.problem, only_reached=True)
+    saving = 1.0 - plan.cny_per_day / today if today > 0.0 else 0.0
     low, high = (percent(end) for end in SAVING_BAND)
+    figures: dict[str, object] = {"today": round(today), "percent": percent(saving), "low": low, "high": high}
     if SAVING_BAND[0] <= saving <= SAVING_BAND[1]:
-        return Message("cooperation_saving_in_band", {"low": low, "high": high})
+        return Message("cooperation_saving_in_band", figures)
     few, many = (lines_for_saving(case.problem, plan.cny_per_day, end) for end in SAVING_BAND)
-    figures = {
-        "percent": percent(saving),
-        "low": low,
-        "high": high,
+    figures |= {
         "lines": round(float(lines_per_village(case.problem).mean()), 1),
         "few": round(few, 1),
         "many": round(many, 1),
