@@ -63,6 +63,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "land": {},
     "cooperation": {"relative_gap": 0.001},
     "merge_stations": {},
+    "compliance": {},
     "hub_roles": {
         "places": [
             "990001101;core",
