@@ -22,6 +22,7 @@ _MODULES = (
     "plan_importance",
     "plan_shadow",
     "location_routing",
+    "compliance",
 )
 
 

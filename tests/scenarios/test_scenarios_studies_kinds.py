@@ -62,6 +62,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "chargers": {"electrify": ["box_truck"]},
     "land": {},
     "location_routing": {"search_iterations": 8_000, "bound_iterations": 30},
+    "compliance": {},
     "hub_roles": {
         "places": [
             "990001101;core",
