@@ -70,8 +70,18 @@ TABLE_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "shift_h",
     ),
     "bus_lines": ("line_id", "name", "operator_id", "spare_parcels_per_departure"),
-    "bus_stops": ("line_id", "stop_sequence", "name", "lon", "lat", "minutes_from_start", "village_code"),
-    "bus_departures": ("line_id", "direction", "departure_time", "days"),
+    "bus_stops": (
+        "line_id",
+        "stop_sequence",
+        "name",
+        "lon",
+        "lat",
+        "minutes_from_start",
+        "village_code",
+        "luggage_outbound_parcels",
+        "luggage_inbound_parcels",
+    ),
+    "bus_departures": ("line_id", "direction", "departure_time", "days", "spare_parcels", "passengers"),
     "produce": ("village_code", "product", "first_month", "last_month", "kg_per_day", "temperature_class"),
 }
 FACILITY_KINDS = ("county_centre", "township_station", "village_point")
