@@ -62,12 +62,30 @@ def has_label(key: str) -> bool:
 def text(key: str, lang: Lang, params: Mapping[str, object] = _EMPTY) -> str:
     """Return the sentence `key` of the message tables with its ``{named}`` figures filled in.
 
+    A figure named ``unit`` is said in the reader's language.
+
     Raises
     ------
     KeyError
         If no message table has the key, or a figure it names is missing from `params`.
     """
-    return _table("messages")[key][lang].format_map(dict(params))
+    said = dict(params)
+    if "unit" in said:
+        said["unit"] = printed(str(said["unit"]), lang)
+    return _table("messages")[key][lang].format_map(said)
+
+
+@cache
+def _words() -> Mapping[str, str]:
+    """Read the units and sources of the default figures, English → Chinese."""
+    source = files("geodata") / "data" / "parameter_words.csv"
+    rows = csv.DictReader(StringIO(source.read_text(encoding="utf-8")))
+    return MappingProxyType({row["en"]: row["zh"] for row in rows})
+
+
+def printed(words: str, lang: Lang) -> str:
+    """Return the unit or source of a default figure in the reader's language; any other text as it is."""
+    return _words().get(words, words) if lang == "zh" else words
 
 
 @dataclass(frozen=True, slots=True)

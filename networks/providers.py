@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from geodata.changes import Cut
 from geodata.county import County
 from geodata.errors import Problem
 from networks.build import build_road_network
+from networks.cuts import straight_metres
 from networks.matrix import TravelMatrix
-from networks.plane import haversine_m
 from networks.road_network import RoadNetwork
 from networks.road_travel import ROAD_PROVIDER, road_matrix
 from networks.snapping import SNAP_COLUMNS, SnapOptions, snap_places
@@ -54,6 +55,7 @@ def build_travel(
     detour_factor: float | None = None,
     access_cutoff_km: float = 15.0,
     roads: RoadNetwork | None = None,
+    cuts: Sequence[Cut] = (),
 ) -> TravelTimes:
     """Compute all travel times of a county.
 
@@ -67,6 +69,8 @@ def build_travel(
         Villages and hamlets farther from a point than this count as not reaching it.
     roads
         Network to use instead of building one from ``county.roads``.
+    cuts
+        Lines no way may cross, for the straight-line provider (a road layer has them cut out already).
 
     Returns
     -------
@@ -81,12 +85,13 @@ def build_travel(
     Notes
     -----
     Straight line: metres = haversine (radius 6,371,008.8 m) × factor; minutes at the smaller of the vehicle's top
-    speed and ``speed_county_road_kmh``, villagers at ``access_speed_kmh``.
+    speed and ``speed_county_road_kmh``, villagers at ``access_speed_kmh``. A straight line that crosses a cut goes round the
+    nearer of its ends; with several cuts the longest of these ways counts.
     """
     if roads is None and county.roads is not None:
         roads = build_road_network(county.roads)
     if roads is None:
-        return _straight_travel(county, detour_factor, access_cutoff_km)
+        return _straight_travel(county, detour_factor, access_cutoff_km, cuts)
     return _road_travel(county, roads, access_cutoff_km)
 
 
@@ -200,7 +205,9 @@ def _snap_warning(place: pd.Series, snap: pd.Series) -> Problem:
     return Problem("warning", code, table=place["table"], value=place["place_id"], params=figures)
 
 
-def _straight_travel(county: County, detour_factor: float | None, access_cutoff_km: float) -> TravelTimes:
+def _straight_travel(
+    county: County, detour_factor: float | None, access_cutoff_km: float, cuts: Sequence[Cut]
+) -> TravelTimes:
     factor = county.parameters["detour_factor_plains"] if detour_factor is None else detour_factor
     places = county_places(county)
     facilities = places[places["table"] == "facilities"]
@@ -213,12 +220,13 @@ def _straight_travel(county: County, detour_factor: float | None, access_cutoff_
             speed_kmh=access.off_road_kmh,
             detour_factor=factor,
             cutoff_km=access_cutoff_km,
+            cuts=cuts,
         )
     }
     for profile in vehicle_profiles(county):
         speed = min(profile.max_speed_kmh, county.parameters["speed_county_road_kmh"])
         matrices[profile.profile_id] = straight_matrix(
-            facilities, facilities, profile=profile.profile_id, speed_kmh=speed, detour_factor=factor
+            facilities, facilities, profile=profile.profile_id, speed_kmh=speed, detour_factor=factor, cuts=cuts
         )
     return TravelTimes(matrices, pd.DataFrame(columns=["profile", *SNAP_COLUMNS]), STRAIGHT_PROVIDER, factor, ())
 
@@ -231,6 +239,7 @@ def straight_matrix(
     speed_kmh: float,
     detour_factor: float,
     cutoff_km: float | None = None,
+    cuts: Sequence[Cut] = (),
 ) -> TravelMatrix:
     """Return the matrix straight line × detour factor at one speed.
 
@@ -246,18 +255,16 @@ def straight_matrix(
         Road over straight line.
     cutoff_km
         Ways longer than this count as unreachable; None for no limit.
+    cuts
+        Lines the ways go round.
 
     Returns
     -------
     TravelMatrix
         Labelled by ``place_id``; provider ``straight line``.
     """
-    metres = detour_factor * haversine_m(
-        origins["lon"].to_numpy(dtype=float)[:, None],
-        origins["lat"].to_numpy(dtype=float)[:, None],
-        destinations["lon"].to_numpy(dtype=float)[None, :],
-        destinations["lat"].to_numpy(dtype=float)[None, :],
-    )
+    ends = [frame[["lon", "lat"]].to_numpy(dtype=float) for frame in (origins, destinations)]
+    metres = detour_factor * straight_metres(ends[0], ends[1], cuts)
     if cutoff_km is not None:
         metres = np.where(metres > cutoff_km * 1000, np.inf, metres)
     return TravelMatrix(

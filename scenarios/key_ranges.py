@@ -18,6 +18,9 @@ class Range(NamedTuple):
 
 #: Ranges of the planner's settings; a field without an entry has its type checked only.
 RANGES: Mapping[str, Range] = {
+    "changes.volume_factor": Range(low=0, high=100),
+    "changes.outbound_factor": Range(low=0, high=100),
+    "changes.harvest_month": Range(low=1, high=12),
     "standard.access_km": Range(above=0),
     "standard.access_min": Range(above=0),
     "standard.population_share": Range(low=0, high=1),

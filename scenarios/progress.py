@@ -14,15 +14,16 @@ from geodata.messages import Lang, text
 from planner.progress import ProgressEvent, ProgressListener, no_progress
 from planner.reports import OPTIMALITY_TOLERANCE
 from scenarios.plan_json import term
+from scenarios.rounding import up
 
 _LEAST_GAP = 1e-4
 
 
 def gap_text(gap: float) -> str:
-    """Return a relative gap as it is shown: 0 only within the tolerance of a proof, never a rounded ``0.00%``."""
+    """Return a relative gap as it is shown: 0 only within the tolerance of a proof, else rounded up."""
     if gap <= OPTIMALITY_TOLERANCE:
         return "0%"
-    return "< 0.01%" if gap < _LEAST_GAP else f"{gap:.2%}"
+    return "< 0.01%" if gap < _LEAST_GAP else f"{up(100.0 * gap, 2):.2f}%"
 
 
 class ConsoleProgress:

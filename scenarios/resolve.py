@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import tomli_w
 
+from geodata.changes import CountyChanges
 from geodata.errors import UsageError
 from geodata.messages import LANGS, Lang, Message
 from geodata.parameters import default_parameters
@@ -81,6 +82,13 @@ class ResolvedScenario:
     def title(self, lang: Lang) -> str:
         """Return the title in `lang`."""
         return str(self.value(f"title_{lang}"))
+
+    @property
+    def changes(self) -> CountyChanges:
+        """What is to be different from the county as given."""
+        values = self._section("changes")
+        values.update({key: tuple(value) for key, value in values.items() if isinstance(value, list)})
+        return CountyChanges(**values)
 
     @property
     def standard(self) -> ServiceStandard:
@@ -199,6 +207,7 @@ def resolve_scenario(
     studies: Sequence[str] = (),
     lang: str | None = None,
     seed: int | None = None,
+    layers: Sequence[Layer] = (),
 ) -> ResolvedScenario:
     """Resolve a scenario: parents first, then the file, its overrides, the overrides asked for, and ``--set``.
 
@@ -214,6 +223,8 @@ def resolve_scenario(
         Names of the studies to answer; none: all that are active.
     lang, seed
         Language and seed that win over everything.
+    layers
+        Further layers between the overrides and `sets` (a batch's county and scenario).
 
     Raises
     ------
@@ -231,7 +242,7 @@ def resolve_scenario(
     known = {name: layer for part in chain for name, layer in part.overrides.items()}
     applied = lay_over(file_layers).get("apply", Setting((), DEFAULT_ORIGIN)).value
     chosen = override_layers([*applied, *overrides], known)
-    given = lay_over([*file_layers, *chosen, *option_layers])
+    given = lay_over([*file_layers, *chosen, *layers, *option_layers])
     if studies:
         given.update(_only(studies, given))
     return _decide(given, chain[-1], tuple(part.source for part in chain))
@@ -346,7 +357,8 @@ def _decide(given: Mapping[str, Setting], last: _Part, sources: tuple[SourceFile
     settings: dict[str, Setting] = {"name": name}
     for key, spec in key_specs().items():
         if key not in ("name", "extends", "apply"):
-            settings[key] = given.get(key, Setting(spec.default, DEFAULT_ORIGIN))
+            default = list(spec.default) if isinstance(spec.default, tuple) else spec.default
+            settings[key] = given.get(key, Setting(default, DEFAULT_ORIGIN))
     for key in ("title_en", "title_zh"):
         if settings[key].value is None:
             settings[key] = Setting(name.value, DEFAULT_ORIGIN)

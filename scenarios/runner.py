@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from geodata.changes import Cut, apply_changes
 from geodata.completion import complete
 from geodata.county import County
 from geodata.errors import InputError, Problem, UsageError
@@ -205,12 +206,13 @@ def execute(
     clock = _Clock(listener)
     clock(ProgressEvent("read"))
     county, problems = _county(scenario, request.data_dir, steps)
+    changed, cuts = apply_changes(county, scenario.changes)
     run_hash = scenario.content_hash(county.content_hash())
     folder = request.out or request.runs_dir / f"{scenario.name}-{run_hash[:8]}"
     if request.out is None and is_up_to_date(folder, run_hash):
         return RunOutcome(folder, is_new=False, summary=summary(read_plan(folder)))
     refuse_occupied(folder)
-    content, travel_problems = _plan(scenario, county, run_hash, clock, steps)
+    content, travel_problems = _plan(scenario, changed, (run_hash, cuts), clock, steps)
     problems = (*problems, *travel_problems)
     clock(ProgressEvent("write"))
     with whole_folder(folder) as place:
@@ -226,6 +228,35 @@ def execute(
         clock.stop()
         write_json(place / MANIFEST, _manifest(scenario, request, content, run_hash, clock, place))
     return RunOutcome(folder, is_new=True, summary=summary(document))
+
+
+def evaluate(
+    scenario: ResolvedScenario, data_dir: Path | None, *, loaded: County | None = None, steps: Steps | None = None
+) -> tuple[RunContent, Sequence[Problem]]:
+    """Plan a resolved scenario without writing anything; return the run's content and the warnings about its input.
+
+    Parameters
+    ----------
+    scenario, data_dir
+        What to plan, and where importers read.
+    loaded
+        The completed county, if it is at hand (see `completed_county`).
+
+    Raises
+    ------
+    UsageError, InputError, InfeasibleError, NoSolutionError, VerificationError
+        As `run_scenario`.
+    """
+    steps = steps or Steps()
+    county, problems = (loaded, ()) if loaded is not None else _county(scenario, data_dir, steps)
+    changed, cuts = apply_changes(county, scenario.changes)
+    content, more = _plan(scenario, changed, (scenario.content_hash(county.content_hash()), cuts), no_progress, steps)
+    return content, (*problems, *more)
+
+
+def completed_county(scenario: ResolvedScenario, data_dir: Path | None) -> tuple[County, Sequence[Problem]]:
+    """Return the county of a scenario, read and completed, before its changes."""
+    return _county(scenario, data_dir, Steps())
 
 
 def load_county(scenario: ResolvedScenario, data_dir: Path | None) -> Loaded:
@@ -291,15 +322,24 @@ def _county(scenario: ResolvedScenario, data_dir: Path | None, steps: Steps) -> 
 
 
 def _plan(
-    scenario: ResolvedScenario, county: County, run_hash: str, clock: ProgressListener, steps: Steps
+    scenario: ResolvedScenario,
+    county: County,
+    identity: tuple[str, Sequence[Cut]],
+    clock: ProgressListener,
+    steps: Steps,
 ) -> tuple[RunContent, Sequence[Problem]]:
-    """Design the plan; return the run's content and what travel times warn about."""
+    """Design the plan; return the run's content and what travel times warn about.
+
+    `identity` is the run's hash and the cuts of the county's changes.
+    """
+    run_hash, cuts = identity
     clock(ProgressEvent("travel"))
     standard = scenario.standard
     travel = steps.build_travel(
         county,
         detour_factor=scenario.value("county.detour_factor"),
         access_cutoff_km=max(ACCESS_CUTOFF_KM, standard.allocation_km, standard.access_km),
+        cuts=cuts,
     )
     problem = PlanProblem(county, travel.matrices, standard, scenario.siting, scenario.routing)
     verified = steps.design_plan(problem, listener=clock)

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, TypeGuard, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, create_model
 
+from geodata.changes import SEASONS, CountyChanges
 from geodata.errors import UsageError
 from geodata.messages import LANGS, Lang, Message
 from geodata.parameters import Parameter, default_parameters
@@ -29,7 +30,14 @@ Kind = Literal["number", "whole", "switch", "text", "name", "choice", "names", "
 #: Word a scenario writes where a setting shall have no value (TOML has no null): ``budget_cny = "none"``.
 NONE_WORD = "none"
 #: The sections whose keys are the fields of a planner setting.
-SETTINGS: Mapping[str, type] = {"standard": ServiceStandard, "siting": SitingSettings, "routing": RoutingSettings}
+SETTINGS: Mapping[str, type] = {
+    "changes": CountyChanges,
+    "standard": ServiceStandard,
+    "siting": SitingSettings,
+    "routing": RoutingSettings,
+}
+#: Words of the settings that are a choice.
+CHOICES: Mapping[str, tuple[str, ...]] = {"changes.season": SEASONS}
 #: Section of the further questions; what stands in each depends on its kind (`scenarios.studies.settings`).
 STUDIES = "studies"
 #: Keys of ``[county]`` that mean something only for the invented reference county.
@@ -162,16 +170,26 @@ def _setting_keys(section: str, settings: type) -> Iterable[KeySpec]:
     meanings = attribute_meanings(settings)
     for entry in dataclasses.fields(settings):
         key = f"{section}.{entry.name}"
-        options = [t for t in typing.get_args(hints[entry.name]) or (hints[entry.name],) if t is not NoneType]
-        kind: Kind = "switch" if bool in options else "whole" if int in options else "number"
+        kind = _kind_of(key, hints[entry.name])
         yield KeySpec(
             key,
             kind,
             entry.default,
             *RANGES.get(key, Range()),
             is_optional=NoneType in typing.get_args(hints[entry.name]),
+            choices=CHOICES.get(key, ()),
             meaning=meanings.get(entry.name, ""),
         )
+
+
+def _kind_of(key: str, hint: Any) -> Kind:
+    """Return what may stand in a key whose field has this type."""
+    if key in CHOICES:
+        return "choice"
+    if typing.get_origin(hint) is tuple:
+        return "names"
+    options = [t for t in typing.get_args(hint) or (hint,) if t is not NoneType]
+    return "switch" if bool in options else "whole" if int in options else "number"
 
 
 def attribute_meanings(documented: type) -> dict[str, str]:

@@ -72,6 +72,17 @@ class LinearModel:
                 self.column_index.append(column)
                 self.coefficients.append(float(summed[column]))
 
+    def at_most(self, column: int, coefficient: float, other: int) -> None:
+        """Add ``column ≤ coefficient · other`` for two different variables; quicker than `row`."""
+        index = len(self.row_lower)
+        self.row_lower.append(-math.inf)
+        self.row_upper.append(0.0)
+        for position, value in sorted(((column, 1.0), (other, -float(coefficient)))):
+            if value != 0.0:
+                self.row_index.append(index)
+                self.column_index.append(position)
+                self.coefficients.append(value)
+
     def objective(self, values: Vector) -> float:
         """Return the objective of `values`."""
         return self.offset + float(np.dot(np.asarray(self.costs), values))

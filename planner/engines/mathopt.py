@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -103,13 +104,13 @@ def solve_linear(
     NoSolutionError
         If the solver itself fails.
     """
-    log = _Log(model.offset, listener)
+    log, began = _Log(model.offset, listener), time.monotonic()
     try:
         native = mathopt.Model.from_model_proto(_proto(model))
         result = mathopt.solve(
             native,
             mathopt.SolverType.HIGHS,
-            params=_parameters(limits),
+            params=_parameters(limits, time.monotonic() - began),
             model_params=_model_parameters(native, hint),
             msg_cb=log.read if listener else None,
         )
@@ -139,10 +140,10 @@ def _proto(model: LinearModel) -> Any:
     return proto
 
 
-def _parameters(limits: EngineLimits) -> Any:
+def _parameters(limits: EngineLimits, spent_s: float) -> Any:
     # `threads` is left alone: MathOpt refuses it for HiGHS.
     return mathopt.SolveParameters(
-        time_limit=dt.timedelta(seconds=max(limits.time_limit_s, 0.01)),
+        time_limit=dt.timedelta(seconds=max(limits.time_limit_s - spent_s, 0.01)),
         node_limit=limits.node_limit,
         relative_gap_tolerance=max(limits.relative_gap, 0.0),
         absolute_gap_tolerance=1e-9,
@@ -151,10 +152,15 @@ def _parameters(limits: EngineLimits) -> Any:
 
 
 def _model_parameters(native: Any, hint: Vector | None) -> Any:
-    if hint is None:
-        return mathopt.ModelSolveParameters()
-    values = {variable: float(hint[variable.id]) for variable in native.variables()}
-    return mathopt.ModelSolveParameters(solution_hints=[mathopt.SolutionHint(variable_values=values)])
+    # Duals and reduced costs are never read; leaving them out saves their translation.
+    parameters = mathopt.ModelSolveParameters(
+        dual_values_filter=mathopt.LinearConstraintFilter(filtered_items=()),
+        reduced_costs_filter=mathopt.VariableFilter(filtered_items=()),
+    )
+    if hint is not None:
+        values = {variable: float(hint[variable.id]) for variable in native.variables()}
+        parameters.solution_hints.append(mathopt.SolutionHint(variable_values=values))
+    return parameters
 
 
 def _answer(model: LinearModel, native: Any, result: Any) -> EngineAnswer:

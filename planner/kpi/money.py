@@ -22,7 +22,7 @@ PARTS: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 def cost_rows(case: Case) -> Iterator[Kpi]:
-    """Yield K13. Every carried parcel passes every tier, so all parts share one denominator."""
+    """Yield K13. All parts share one denominator; parcels served straight from the centre pass the line-haul at no cost."""
     parcels = case.served.parcels
     for part, keys in PARTS.items():
         cost = math.fsum(case.costs.get(key, 0.0) for key in keys)

@@ -68,6 +68,8 @@ def build_trunk(
 ) -> list[RoundProblem]:
     """Return the rounds centre → stations with one day's parcels of the points that are served.
 
+    A station at its centre's own place is no stop: its villages are served from the centre directly.
+
     Parameters
     ----------
     points
@@ -83,7 +85,16 @@ def build_trunk(
         station: Parcels(math.fsum(p.delivery for p in parts), math.fsum(p.pickup for p in parts))
         for station, parts in loads.items()
     }
-    return _rounds(problem, "county_township", siting.centre_of_station, stops, without)
+    away = {
+        station: centre for station, centre in siting.centre_of_station.items() if not _is_at(problem, station, centre)
+    }
+    return _rounds(problem, "county_township", away, stops, without)
+
+
+def _is_at(problem: PlanProblem, station: str, centre: str) -> bool:
+    """Tell whether a station stands at its centre's own place: no trip is needed between them."""
+    rows = problem.county.facilities.set_index("facility_id")[["lon", "lat"]]
+    return bool((rows.loc[station] == rows.loc[centre]).all())
 
 
 def build_last_mile(

@@ -128,7 +128,9 @@ def plan_chargers(
     """
     check_chargers(tours, vehicles, sites)
     allowed = {site.place_id for site in sites if site.is_allowed}
-    infeasible = [found for tour in tours if (found := _obstacle(tour, vehicles[tour.vehicle_type_id], allowed, rules))]
+    infeasible = [
+        found for tour in tours if (found := tour_obstacle(tour, vehicles[tour.vehicle_type_id], allowed, rules))
+    ]
     left_out = {found.tour_id for found in infeasible}
     kept = [tour for tour in tours if tour.tour_id not in left_out]
     rows = sorted(
@@ -161,7 +163,7 @@ def plan_chargers(
     return ChargerPlan(tuple(sorted(chosen)), stations, tuple(infeasible), report)
 
 
-def _obstacle(tour: Tour, vehicle: ElectricVehicle, allowed: set[str], rules: ChargerRules) -> TourProblem | None:
+def tour_obstacle(tour: Tour, vehicle: ElectricVehicle, allowed: set[str], rules: ChargerRules) -> TourProblem | None:
     """Return why a tour is impossible with every allowed site open, or None."""
     if tour.depot not in allowed:
         return TourProblem(tour.tour_id, "charger_depot_closed", {"tour": tour.tour_id, "depot": tour.depot})

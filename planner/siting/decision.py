@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -57,16 +58,16 @@ def served(decision: Decision) -> Index:
 def loads(instance: Instance, decision: Decision) -> Loads:
     """Return what every site carries."""
     parcels = instance.demand.parcels
-    points = np.zeros(len(instance.points))
-    stations = np.zeros(len(instance.stations))
-    centres = np.zeros(len(instance.centres))
     villages = served(decision)
-    np.add.at(points, instance.pairs.point[decision.pair[villages]], parcels[villages])
+    points = _sums(instance.pairs.point[decision.pair[villages]], parcels[villages], instance.points)
     used = np.nonzero(decision.station >= 0)[0]
-    np.add.at(stations, decision.station[used], points[used])
+    stations = _sums(decision.station[used], points[used], instance.stations)
     running = np.nonzero(decision.centre >= 0)[0]
-    np.add.at(centres, decision.centre[running], stations[running])
-    return Loads(points, stations, centres)
+    return Loads(points, stations, _sums(decision.centre[running], stations[running], instance.centres))
+
+
+def _sums(at: Index, parcels: Vector, sites: Sites) -> Vector:
+    return np.bincount(at, weights=parcels, minlength=len(sites)).astype(np.float64)
 
 
 def site_loads(instance: Instance, load: Loads) -> tuple[tuple[Vector, Sites], ...]:
@@ -168,8 +169,6 @@ def _tree_broken(instance: Instance, decision: Decision) -> bool:
 
 def _own_rule_broken(instance: Instance, decision: Decision) -> bool:
     """Tell whether a village with an open point of its own that can hold it is sent elsewhere."""
-    for village, pairs in instance.own_pair.items():
-        opened = [i for i in pairs if decision.station[instance.pairs.point[i]] >= 0]
-        if opened and int(decision.pair[village]) not in opened:
-            return True
-    return False
+    own = np.fromiter(chain.from_iterable(instance.own_pair.values()), dtype=np.intp)
+    opened = own[decision.station[instance.pairs.point[own]] >= 0]
+    return bool((~np.isin(decision.pair[instance.pairs.village[opened]], opened)).any())

@@ -50,7 +50,8 @@ def link_costs(
 
     ``fixed = f/7 · [share · (km · c_km + h · c_h) + stop_base · c_h]`` and
     ``unit = stop_s · c_h + (km · c_km + h · c_h) / parcels of a full vehicle`` with the kilometres and hours out and
-    back. A type whose range or shift does not allow a trip to that stop alone is no choice for the link.
+    back. A type whose range or shift does not allow a trip to that stop alone is no choice for the link. A station at its
+    centre's own place (no way between them) needs no trunk trip: both are zero there.
 
     Parameters
     ----------
@@ -69,7 +70,31 @@ def link_costs(
         cost = _vehicle_links(problem, tier, vehicle, depots, stops)
         better = _at_load(cost, mean_parcels) < _at_load(best, mean_parcels)
         best = LinkCosts(np.where(better, cost.fixed, best.fixed), np.where(better, cost.unit, best.unit))
+    if tier == "county_township":
+        here = same_place(problem, depots, stops)
+        foreign = _hosted_elsewhere(problem, depots, stops)
+        costs = (np.where(foreign, np.inf, np.where(here, 0.0, cost)) for cost in (best.fixed, best.unit))
+        best = LinkCosts(*costs)
     return best
+
+
+def _hosted_elsewhere(problem: PlanProblem, depots: Sequence[str], stops: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Tell which stations are a part of another centre than the depot: they work with their own centre only."""
+    rows = problem.county.facilities.set_index("facility_id")
+    hosts = rows["host"].reindex(list(stops)).fillna("").astype(str)
+    centres = set(rows.index[rows["kind"] == "county_centre"])
+    foreign: npt.NDArray[np.bool_] = np.array(
+        [[host in centres and host != depot for host in hosts] for depot in depots], dtype=np.bool_
+    ).reshape(len(depots), len(stops))
+    return foreign
+
+
+def same_place(problem: PlanProblem, depots: Sequence[str], stops: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Tell which stops stand at the very place of which depots, shape (depots, stops)."""
+    places = problem.county.facilities.set_index("facility_id")[["lon", "lat"]].astype(float)
+    a, b = places.loc[list(depots)].to_numpy(), places.loc[list(stops)].to_numpy()
+    same: npt.NDArray[np.bool_] = (a[:, None, :] == b[None, :, :]).all(axis=2)
+    return same
 
 
 def _at_load(cost: LinkCosts, parcels: float) -> Matrix:

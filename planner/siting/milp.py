@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from planner.problems.siting import Floats, SitingProblem
 from planner.progress import ProgressEvent, ProgressListener, no_progress
 from planner.reports import OPTIMALITY_TOLERANCE, SolveReport, Status
 from planner.siting import milp_cover, milp_serve
+from planner.siting.clock import left_of
 from planner.siting.milp_cover import Options
 from planner.siting.milp_decide import (
     Allocation,
@@ -92,14 +93,15 @@ def solve_milp(
     SiteSelection
         With status ``infeasible`` (nothing open) when no choice of sites keeps everything asked, ``unknown`` when none was found.
     """
-    tell = _tell(listener)
+    tell, stop = _tell(listener), time.monotonic() + limits.time_limit_s
     if model in THRESHOLDS:
         outcome = _bisect(model, problem, options, limits, tell)
     elif model == "equity" and options.get("measure") == "gini":
         outcome = _solve_gini(problem, options, limits, tell)
     else:
         form = BUILDERS[model](problem, options)
-        outcome = read_answer(model, problem, form, solve_form(form, limits, tell=tell), options)
+        answer = solve_form(form, left_of(limits, stop), tell=tell)
+        outcome = read_answer(model, problem, form, answer, options)
     return selection(model, problem, options, outcome, limits)
 
 
@@ -231,9 +233,9 @@ def _bisect(
         if left <= 0 and asked != len(values) - 1:
             cut = "time"
             break
-        inner = SolveLimits(0.0, limits.node_limit, limits.iteration_limit, max(left, 0.01), limits.seed)
+        inner = replace(limits, relative_gap=0.0)
         form = threshold_form(model, problem, options, float(values[asked]))
-        answer = read_answer(model, problem, form, solve_form(form, inner), options)
+        answer = read_answer(model, problem, form, solve_form(form, left_of(inner, stop)), options)
         if answer.infeasible:
             low = asked + 1
         elif answer.objective is not None:
@@ -260,11 +262,7 @@ def _solve_gini(
     form, asked = milp_serve.equity(problem, options), float(options["bound"])
     stop, bound, cut = time.monotonic() + limits.time_limit_s, None, "nodes"
     for _ in range(_GINI_ROUNDS):
-        left = stop - time.monotonic()
-        inner = SolveLimits(
-            limits.relative_gap, limits.node_limit, limits.iteration_limit, max(left, 0.01), limits.seed
-        )
-        answer = read_answer("equity", problem, form, solve_form(form, inner), options)
+        answer = read_answer("equity", problem, form, solve_form(form, left_of(limits, stop)), options)
         if answer.infeasible:
             return answer
         bound = max((b for b in (bound, answer.bound) if b is not None), default=None)
@@ -275,7 +273,7 @@ def _solve_gini(
         if gini(distances, problem.weight) <= asked + _GINI_TOLERANCE:
             return Outcome(answer.open_sites, answer.allocation, answer.objective, bound, cut=answer.cut)
         milp_serve.gini_cut(form, problem, distances, asked)
-        if left <= 0:
+        if time.monotonic() >= stop:
             cut = "time"
             break
     return Outcome(bound=bound, cut=cut)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from planner.engines.linear import Vector
 from planner.problems.siting import Floats, SitingProblem
 from planner.siting.milp_cover import Options, cover_shares, covering_pairs, is_capacitated, site_prices
-from planner.siting.milp_rows import Form, Pairs, usable_pairs
+from planner.siting.milp_rows import Form, Ints, Pairs, usable_pairs
 
 Allocation = Mapping[int, tuple[tuple[int, float], ...]]
 #: Shares below this are rounding of the solver.
@@ -19,14 +20,15 @@ _LEAST_SHARE = 1e-7
 
 def nearest(problem: SitingProblem, open_sites: Sequence[int], pairs: Pairs | None = None) -> Allocation:
     """Send every demand point to its nearest open site of `pairs` (ties: the smaller index); unreachable points are left out."""
-    pairs = usable_pairs(problem) if pairs is None else pairs
     is_open = np.zeros(problem.site_count, dtype=np.bool_)
     is_open[list(open_sites)] = True
+    pairs = usable_pairs(problem, among=is_open) if pairs is None else pairs
     held = is_open[pairs.site]
     demand, site, distance = pairs.demand[held], pairs.site[held], pairs.distance[held]
     order = np.lexsort((site, distance, demand))
-    first = np.unique(demand[order], return_index=True)[1]
-    return {int(demand[order[k]]): ((int(site[order[k]]), 1.0),) for k in first}
+    demand, site = demand[order], site[order]
+    first = np.flatnonzero(np.append(True, demand[1:] != demand[:-1])) if demand.size else demand
+    return {i: ((j, 1.0),) for i, j in zip(demand[first].tolist(), site[first].tolist(), strict=True)}
 
 
 def shares_of(form: Form, values: Vector, open_sites: Sequence[int]) -> Allocation:
@@ -48,24 +50,47 @@ def _to_one(parts: list[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
     return tuple((site, share / total) for site, share in sorted(parts))
 
 
-def distance_of(problem: SitingProblem) -> Callable[[int, int], float]:
-    """Return a look-up of stored distances; ``inf`` for a pair out of reach."""
-    start, column, value = problem.distance.indptr, problem.distance.indices, problem.distance.data
+@dataclass(frozen=True, slots=True, eq=False)
+class Served:
+    """An allocation as arrays, by demand point: who, from where, how much of it, how far (``inf``: out of reach)."""
 
-    def look(i: int, j: int) -> float:
-        row = column[start[i] : start[i + 1]]
-        places = np.flatnonzero(row == j)
-        return float(value[start[i] + places[0]]) if places.size else math.inf
+    demand: Ints
+    site: Ints
+    share: Floats
+    distance: Floats
 
-    return look
+
+def served_of(problem: SitingProblem, allocation: Allocation) -> Served:
+    """Return an allocation with its stored distances."""
+    triples = [(i, j, share) for i, parts in sorted(allocation.items()) for j, share in parts]
+    demand = np.array([i for i, _, _ in triples], dtype=np.int64)
+    site = np.array([j for _, j, _ in triples], dtype=np.int64)
+    share = np.array([part for _, _, part in triples], dtype=np.float64)
+    return Served(demand, site, share, _distances(problem, demand, site))
+
+
+def _distances(problem: SitingProblem, demand: Ints, site: Ints) -> Floats:
+    """Return the stored distances of pairs by bisection in their rows; ``inf`` for a pair out of reach."""
+    rows = problem.distance if problem.distance.has_sorted_indices else problem.distance.sorted_indices()
+    low, end = rows.indptr[demand].astype(np.int64), rows.indptr[demand + 1].astype(np.int64)
+    high = end.copy()
+    while (active := low < high).any():
+        middle = (low + high) // 2
+        before = active & (rows.indices[np.minimum(middle, rows.indices.size - 1)] < site)
+        low, high = np.where(before, middle + 1, low), np.where(active & ~before, middle, high)
+    found = np.full(demand.size, np.inf)
+    held = np.flatnonzero(low < end)
+    held = held[rows.indices[low[held]] == site[held]]
+    found[held] = rows.data[low[held]]
+    return found
 
 
 def allocated_distances(problem: SitingProblem, allocation: Allocation) -> Floats:
     """Return the distance of every demand point along its allocation (shares weighed); ``inf`` where unserved."""
-    look, found = distance_of(problem), np.full(problem.demand_count, np.inf)
-    for i, parts in allocation.items():
-        found[i] = sum(share * look(i, j) for j, share in parts)
-    return found
+    served = served_of(problem, allocation)
+    found = np.bincount(served.demand, weights=served.share * served.distance, minlength=problem.demand_count)
+    found[np.bincount(served.demand, minlength=problem.demand_count) == 0] = np.inf
+    return np.asarray(found, dtype=np.float64)
 
 
 def site_loads(problem: SitingProblem, allocation: Allocation) -> Floats:
@@ -78,16 +103,18 @@ def site_loads(problem: SitingProblem, allocation: Allocation) -> Floats:
 
 
 def worst_share_mean(distances: Floats, weight: Floats, share: float) -> float:
-    """Return the weighted mean distance of the worst-off `share` of all weight (a point on the edge counts in part)."""
-    tail, total = share * float(weight.sum()), 0.0
-    left = tail
-    for i in np.argsort(-distances, kind="stable"):
-        taken = min(left, float(weight[i]))
-        total += taken * float(distances[i])
-        left -= taken
-        if left <= 0:
-            break
-    return total / tail
+    """Return the weighted mean distance of the worst-off `share` of all weight (a point on the edge counts in part).
+
+    Without any weight (or share) it is 0, as the mean distance is: nobody travels.
+    """
+    tail = share * float(weight.sum())
+    if tail <= 0:
+        return 0.0
+    order = np.argsort(-distances, kind="stable")
+    before = np.concatenate(([0.0], np.cumsum(weight[order])[:-1]))
+    taken = np.clip(tail - before, 0.0, weight[order])
+    held = taken > 0
+    return float(taken[held] @ distances[order][held]) / tail
 
 
 def gini(distances: Floats, weight: Floats) -> float:
@@ -129,12 +156,9 @@ def _max_coverage(problem: SitingProblem, _chosen: Sequence[int], allocation: Al
 
 def covered_weight(problem: SitingProblem, allocation: Allocation, options: Options) -> float:
     """Return Σ weight × covered share along the allocation."""
-    look = distance_of(problem)
-    triples = [(i, look(i, j), share) for i, parts in sorted(allocation.items()) for j, share in parts]
-    if not triples:
-        return 0.0
-    covered = cover_shares(np.array([distance for _, distance, _ in triples]), options)
-    return float(sum(problem.weight[i] * share * c for (i, _, share), c in zip(triples, covered.tolist(), strict=True)))
+    served = served_of(problem, allocation)
+    covered = cover_shares(served.distance, options)
+    return float((problem.weight[served.demand] * served.share * covered).sum())
 
 
 def _backup(problem: SitingProblem, chosen: Sequence[int], _allocation: Allocation, options: Options) -> float:
@@ -148,10 +172,11 @@ def _backup(problem: SitingProblem, chosen: Sequence[int], _allocation: Allocati
 
 
 def _p_center(problem: SitingProblem, _chosen: Sequence[int], allocation: Allocation, options: Options) -> float:
-    look, weight = distance_of(problem), problem.weight if options.get("weighted") else np.ones(problem.demand_count)
     if len(allocation) < problem.demand_count:
         return math.inf
-    return max((float(weight[i]) * look(i, j) for i, parts in allocation.items() for j, _ in parts), default=0.0)
+    served = served_of(problem, allocation)
+    weight = problem.weight[served.demand] if options.get("weighted") else 1.0
+    return float((weight * served.distance).max(initial=0.0))
 
 
 def _p_dispersion(problem: SitingProblem, chosen: Sequence[int], _allocation: Allocation, _options: Options) -> float:

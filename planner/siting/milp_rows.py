@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.engines.linear import LinearModel, Vector
-from planner.problems.siting import Floats, SitingProblem
+from planner.problems.siting import Bools, Floats, SitingProblem
 from planner.siting.side import conflict_pairs, effective_locks, sum_rows
 
 Ints = npt.NDArray[np.int64]
@@ -29,15 +29,20 @@ class Pairs:
         return Pairs(self.demand, self.site, self.distance, np.arange(column, column + self.demand.size))
 
 
-def usable_pairs(problem: SitingProblem, radius: float = math.inf) -> Pairs:
-    """Return the pairs within `radius` whose site is not locked closed."""
+def usable_pairs(problem: SitingProblem, radius: float = math.inf, among: Bools | None = None) -> Pairs:
+    """Return the pairs within `radius` whose site is not locked closed and, where given, is one of `among`."""
     demand = np.repeat(np.arange(problem.demand_count), np.diff(problem.distance.indptr)).astype(np.int64)
     site = problem.distance.indices.astype(np.int64)
     distance = problem.distance.data.astype(np.float64)
     keep = (distance <= radius) & (effective_locks(problem)[site] >= 0)
-    demand, site, distance = demand[keep], site[keep], distance[keep]
-    order = np.lexsort((site, demand))
-    return Pairs(demand[order], site[order], distance[order], np.full(order.size, -1, dtype=np.int64))
+    if among is not None:
+        keep &= among[site]
+    if not keep.all():
+        demand, site, distance = demand[keep], site[keep], distance[keep]
+    if ((demand[1:] == demand[:-1]) & (site[1:] < site[:-1])).any():
+        order = np.lexsort((site, demand))
+        demand, site, distance = demand[order], site[order], distance[order]
+    return Pairs(demand, site, distance, np.full(demand.size, -1, dtype=np.int64))
 
 
 @dataclass(slots=True, eq=False)

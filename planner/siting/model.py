@@ -97,6 +97,7 @@ class _Builder:
             self.links &= links
         self.useful = useful_pairs(instance, is_capacity_hard="capacity" not in relax)
         trunk = np.where(np.isfinite(instance.station_links.unit), instance.station_links.unit, np.inf)
+        self.extra: dict[int, Terms] = {}
         self.cheapest_trunk = trunk.min(axis=0) if trunk.size else np.zeros(len(instance.stations))
 
     def build(self) -> SitingModel:
@@ -149,7 +150,7 @@ class _Builder:
                 self.linear.costs[model.point[point]] += cost
             else:
                 model.pair[i] = self.linear.binary(cost)
-                self.linear.row([(model.pair[i], 1.0), (model.point[point], -1.0)], upper=0.0)
+                self.linear.at_most(model.pair[i], 1.0, model.point[point])
             by_village.setdefault(village, []).append(model.pair[i])
         for columns in by_village.values():
             self.linear.row([(column, 1.0) for column in columns], upper=1.0)
@@ -172,7 +173,7 @@ class _Builder:
             columns = self._choose(self.model.station[s], [self.priced * float(fixed[c, s]) for c in choices])
             for c, column in zip(choices, columns, strict=True):
                 self.model.station_link[c, s] = column
-                self.linear.row([(column, 1.0), (self.model.centre[c], -1.0)], upper=0.0)
+                self.linear.at_most(column, 1.0, self.model.centre[c])
 
     def _point_links(self) -> None:
         instance, fixed, unit = self.instance, self.instance.point_links.fixed, self.instance.point_links.unit
@@ -182,7 +183,7 @@ class _Builder:
             costs = [self.priced * float(fixed[s, p] + base * (unit[s, p] + self.cheapest_trunk[s])) for s in choices]
             for s, column in zip(choices, self._choose(self.model.point[p], costs), strict=True):
                 self.model.point_link[s, p] = column
-                self.linear.row([(column, 1.0), (self.model.station[s], -1.0)], upper=0.0)
+                self.linear.at_most(column, 1.0, self.model.station[s])
 
     def _choose(self, opening: int, costs: list[float]) -> list[int]:
         """Return one column a choice, exactly one of which holds when `opening` does."""
@@ -196,9 +197,12 @@ class _Builder:
     # --- flows --------------------------------------------------------------------------------------------------
 
     def _flows(self) -> None:
-        extra = self._extra_parcels()
-        for p in range(len(self.instance.points)):
-            self._extra_flow(p, extra.get(p, []))
+        self.extra = self._extra_parcels()
+        choices: dict[int, list[int]] = {}
+        for s, p in self.model.point_link:
+            choices.setdefault(p, []).append(s)
+        for p, terms in sorted(self.extra.items()):
+            self._extra_flow(p, terms, choices.get(p, []))
         if len(self.instance.centres) > 1:
             for s, load in sorted(self._station_loads().items()):
                 self._trunk_flow(s, load)
@@ -213,19 +217,18 @@ class _Builder:
                 terms.setdefault(point, []).append((column, parcels))
         return terms
 
-    def _extra_flow(self, p: int, terms: Terms) -> None:
+    def _extra_flow(self, p: int, terms: Terms, choices: list[int]) -> None:
         most = sum(parcels for _, parcels in terms)
         if "capacity" not in self.relax:
             room = float(self.instance.points.capacity[p]) / self.instance.day_factor
             most = min(most, max(0.0, room - self.model.base.get(p, 0.0)))
-        choices = [s for s in range(len(self.instance.stations)) if (s, p) in self.model.point_link]
         if most <= 0.0 or not choices:
             return
         for s in choices:
             unit = float(self.instance.point_links.unit[s, p] + self.cheapest_trunk[s])
             column = self.linear.continuous(self.priced * unit, upper=most)
             self.model.extra_flow[s, p] = column
-            self.linear.row([(column, 1.0), (self.model.point_link[s, p], -most)], upper=0.0)
+            self.linear.at_most(column, most, self.model.point_link[s, p])
         flows = [(self.model.extra_flow[s, p], 1.0) for s in choices]
         self.linear.row([*flows, *((column, -parcels) for column, parcels in terms)], lower=0.0, upper=0.0)
 
@@ -248,7 +251,7 @@ class _Builder:
             dearer = float(self.instance.station_links.unit[c, s] - self.cheapest_trunk[s])
             column = self.linear.continuous(self.priced * dearer, upper=most)
             self.model.trunk_flow[c, s] = column
-            self.linear.row([(column, 1.0), (self.model.station_link[c, s], -most)], upper=0.0)
+            self.linear.at_most(column, most, self.model.station_link[c, s])
         flows = [(self.model.trunk_flow[c, s], 1.0) for c in choices]
         self.linear.row([*flows, *((column, -parcels) for column, parcels in load)], lower=0.0, upper=0.0)
 
@@ -256,7 +259,7 @@ class _Builder:
 
     def _capacities(self) -> None:
         instance, model = self.instance, self.model
-        extra, loads = self._extra_parcels(), self._station_loads()
+        extra, loads = self.extra, self._station_loads()
         for p in range(len(instance.points)):
             own = [(model.point[p], model.base[p])] if p in model.base else []
             self._capacity(float(instance.points.capacity[p]), own + extra.get(p, []), model.point[p])

@@ -72,6 +72,21 @@ def link_count(instance: Instance) -> int:
     return int(np.isfinite(instance.point_links.fixed).sum())
 
 
+def trunk_estimate(instance: Instance) -> float:
+    """Return what its centres and the trips to all stations would cost a day: a guess which set of centres is best."""
+    links = instance.station_links
+    parcels = float(instance.demand.parcels.sum()) / max(1, len(instance.stations))
+    cost = np.where(
+        np.isfinite(links.fixed), links.fixed + np.where(np.isfinite(links.unit), links.unit, 0.0) * parcels, np.inf
+    )
+    reached = cost.min(axis=0, initial=np.inf)
+    far = np.isinf(reached)
+    worst = float(reached[~far].max()) if (~far).any() else 0.0
+    return (
+        float(instance.centres.open_cny.sum()) + instance.shut_cny + float(np.where(far, 10.0 * worst, reached).sum())
+    )
+
+
 def _with_centres(instance: Instance, kept: Index) -> Instance:
     centres = instance.centres
     left = np.setdiff1d(np.arange(len(centres)), kept)

@@ -34,12 +34,15 @@ class Needs:
         Distances between sites.
     single_source
         A demand point may not be split where capacities bind (unless its option says so).
+    weight
+        Some weight, for a mean over all of it is taken.
     """
 
     p: bool = False
     serves_all: bool = False
     site_metres: bool = False
     single_source: bool = False
+    weight: bool = False
 
 
 def check_problem(problem: SitingProblem, needs: Needs, options: Options) -> None:
@@ -120,7 +123,9 @@ def _bad_numbers(
 
 
 def _count_problems(problem: SitingProblem, needs: Needs) -> Iterator[Problem]:
-    """Yield contradictions between p, the sites there are and the locks."""
+    """Yield contradictions between p, the sites there are and the locks, and weights that are all zero."""
+    if needs.weight and problem.weight.sum() <= 0:
+        yield found("no_weight", "demand", "weight", 0)
     locked = effective_locks(problem)
     usable, must = int((locked >= 0).sum()), int((locked == 1).sum())
     if usable == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,6 +19,7 @@ from planner.engines.mathopt import ENGINE
 from planner.problems.siting import SitingProblem
 from planner.progress import ProgressListener, no_progress
 from planner.siting.capabilities import ALL_FEATURES, Engine, Feature, choose, needed_features
+from planner.siting.clock import left_of
 from planner.siting.coverage_engine.checks import check_coverage, with_own_radii
 from planner.siting.milp import solve_milp
 from planner.siting.refusals import Needs, check_problem
@@ -110,7 +112,7 @@ def models() -> Mapping[str, ModelSpec]:
             ("capacity", "fixed_cost"),
             fast=("capacity", "fixed_cost", "single_source"),
         ),
-        _spec("equity", replace(_CHOICE, single_source=True), ("capacity",)),
+        _spec("equity", replace(_CHOICE, single_source=True, weight=True), ("capacity",)),
     )
     return MappingProxyType({spec.name: spec for spec in specs})
 
@@ -264,16 +266,16 @@ def solve_model(
     InputError
         For bad or contradictory input, with every problem found.
     """
-    spec = model_spec(name)
+    spec, stop = model_spec(name), time.monotonic() + limits.time_limit_s
     values: Mapping[str, Any] = checked_options(name, options)
     problem, values = prepared(name, problem, values)
     check_problem(problem, spec.needs, values)
     choice = choose_engine(name, problem, values, engine)
     if choice.engine.name == MILP:
-        found = solve_milp(name, problem, values, limits=limits, listener=listener)
+        found = solve_milp(name, problem, values, limits=left_of(limits, stop), listener=listener)
     else:
-        found = _solve_fast(spec, without_near(problem), values, (limits, listener))
-    return _with_note(found, choice)
+        found = _solve_fast(spec, without_near(problem), values, (left_of(limits, stop), listener))
+    return _with_note(_with_limit(found, limits), choice)
 
 
 def prepared(name: str, problem: SitingProblem, values: Mapping[str, Any]) -> tuple[SitingProblem, Mapping[str, Any]]:
@@ -301,6 +303,12 @@ def _solve_fast(
     return solve(
         problem, limits=run[0], listener=run[1], **{name: value for name, value in values.items() if name in known}
     )
+
+
+def _with_limit(found: SiteSelection, limits: SolveLimits) -> SiteSelection:
+    """Return the answer with the time limit asked for, not what the engine was left with."""
+    told = {**found.report.limits, "time_limit_s": limits.time_limit_s}
+    return replace(found, report=replace(found.report, limits=told))
 
 
 def _with_note(found: SiteSelection, choice: EngineChoice) -> SiteSelection:

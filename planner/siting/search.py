@@ -8,7 +8,8 @@
 3. Station capacities are left out at first: most links can then be left out exactly (`planner.siting.prune`), and the
    bound holds in any case. If the plan breaks a capacity, one is sought over every point's cheapest stations and those
    its relaxation uses; the relaxation over all links gives the bound.
-4. Only if the gap asked for is not reached, the whole programme is searched, started from the best plan.
+4. Where there are many links, such a search over few of them comes first of all, so that a usable plan is early at hand.
+5. Only if the gap asked for is not reached, the whole programme is searched, started from the best plan.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from planner.siting.decision import Decision, broken, decision_cost
 from planner.siting.encode import encode
 from planner.siting.instance import Flags, Instance
 from planner.siting.model import SitingModel, build_model, read_decision
-from planner.siting.parts import Part, centre_sets, link_count, near_links, without_station_limits
+from planner.siting.parts import Part, centre_sets, link_count, near_links, trunk_estimate, without_station_limits
 from planner.siting.polish import polish
 
 #: Values of a relaxation this near to 0 or 1 are taken as decided.
@@ -82,6 +83,8 @@ class Search:
         self.best: Decision | None = None
         self.cost = math.inf
         self.cut: Cut = ""
+        #: The set of centres already searched over few links.
+        self.early: tuple[int, ...] | None = None
         self.by_part: dict[tuple[int, ...], Decision] = {}
         #: Least bound of the other sets of centres, and the bound of the one at hand.
         self.others = math.inf
@@ -90,6 +93,8 @@ class Search:
     def run(self) -> Found:
         """Search every set of centres, the most promising first."""
         parts = centre_sets(self.instance)
+        if link_count(self.instance) > _LINKS_WHOLE:
+            self._early(min(parts, key=lambda part: trunk_estimate(part.instance)))
         starts = [self._relax(without_station_limits(part.instance)) for part in parts]
         order = sorted(range(len(parts)), key=lambda k: (starts[k].bound, k))
         bounds = [starts[k].bound for k in order]
@@ -113,20 +118,26 @@ class Search:
             self._raise(self._branch(part, part.instance))
         return self.floor
 
+    def _early(self, part: Part) -> None:
+        """Look for a usable plan over few links before anything is proved."""
+        self._around(part, self._relax(part.instance, near_links(part.instance, _FEW)))
+        self.early = part.kept
+
     def _with_capacities(self, part: Part) -> None:
         """Search one set of centres with station capacities, over few links first."""
         full = part.instance
-        self._around(part, self._relax(full, near_links(full, _FEW)))
+        if part.kept != self.early:
+            self._around(part, self._relax(full, near_links(full, _FEW)))
         is_whole = link_count(full) <= _LINKS_WHOLE
         relaxed = self._relax(full, None if is_whole else near_links(full, _MANY))
         if is_whole:
             self._raise(relaxed.bound)
         if self._is_open():
             self._around(part, relaxed)
-        if self._is_open():
-            self._beside(part, relaxed)
         if self._is_open() and not is_whole:
             self._raise(self._relax(full).bound)
+        if self._is_open():
+            self._beside(part, relaxed)
 
     def _is_open(self) -> bool:
         """Tell whether the set of centres at hand may still hold a plan worth searching for."""
@@ -216,7 +227,11 @@ class Search:
         """Keep a decision of a part if it keeps all constraints and is the best so far."""
         if broken(part.instance, decision):
             return
-        decision = polish(part.instance, decision)
+        # A plan is told before it is polished: people wait for the first one.
+        self._keep(part, decision)
+        self._keep(part, polish(part.instance, decision))
+
+    def _keep(self, part: Part, decision: Decision) -> None:
         cost = decision_cost(part.instance, decision)
         if cost < self.cost:
             self.cost, self.best = cost, part.widen(decision)

@@ -6,6 +6,7 @@ The model is docs/model.md §2 and §3; how it is solved stands in docs/siting.m
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -65,16 +66,34 @@ def solve_three_tier(problem: PlanProblem, *, listener: ProgressListener = no_pr
     return _result(instance, found.decision, report)
 
 
-def find_three_tier(problem: PlanProblem, *, listener: ProgressListener = no_progress) -> SitingResult | None:
-    """Return what `solve_three_tier` returns, or None where it finds no plan: the reason is not looked for.
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Answer to the question whether there is a plan at all.
+
+    Attributes
+    ----------
+    plan
+        The best plan found, or None.
+    is_none_proved
+        Whether it is proved that there is none; without a plan and without this nothing is known.
+    """
+
+    plan: SitingResult | None
+    is_none_proved: bool
+
+
+def find_three_tier(problem: PlanProblem, *, listener: ProgressListener = no_progress) -> Tried:
+    """Return the plan `solve_three_tier` returns, or that there is none: the reason is not looked for.
 
     Raises
     ------
-    InputError
-        As `solve_three_tier`.
+    InputError, InfeasibleError
+        As `solve_three_tier` before it searches: figures missing, no candidate left, locks that contradict each other.
     """
     instance, found = _searched(problem, listener)
-    return None if found.decision is None else _result(instance, found.decision, _report(problem, found))
+    if found.decision is None:
+        return Tried(None, math.isinf(found.bound) and found.bound > 0)
+    return Tried(_result(instance, found.decision, _report(problem, found)), is_none_proved=False)
 
 
 def _searched(problem: PlanProblem, listener: ProgressListener) -> tuple[Instance, Found]:

@@ -43,7 +43,7 @@ class Village:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A facility; money in CNY, `capacity` in parcels a day (``inf``: no limit)."""
+    """A facility; money in CNY, `capacity` in parcels a day (``inf``: no limit), `place` in degrees; `host`: the site it is a part of."""
 
     facility_id: str
     kind: str
@@ -55,6 +55,8 @@ class Site:
     capex: float
     annual_cost: float
     closing_cost: float
+    place: tuple[float, float]
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,8 @@ def _site(facility_id: str, row: Mapping[str, object]) -> Site:
         capex=_number(row["capex_cny"], 0.0),
         annual_cost=_number(row["annual_cost_cny"], 0.0),
         closing_cost=_number(row["closing_cost_cny"], 0.0),
+        place=(_number(row["lon"], math.nan), _number(row["lat"], math.nan)),
+        host=_text(row["host"]),
     )
 
 

@@ -14,31 +14,42 @@ from planner.verification.measures import NO_FLOW, Flow, daily_flows, differs, f
 
 @dataclass(frozen=True, slots=True)
 class Echelon:
-    """What one tier of rounds has to do: who serves whom, how often, and with how much at a visit."""
+    """What one tier of rounds has to do: who serves whom, how often, with how much at a visit, and what needs no trip."""
 
     tier: str
     depot_of: Mapping[str, str]
     days_per_week: int
     load: Mapping[str, Flow]
+    without_trip: float = 0.0
 
 
 def check_rounds(problem: PlanProblem, facts: Facts, plan: Plan) -> Iterator[Message]:
     """Yield a message for every load or visit that does not add up."""
     flows = daily_flows(facts, plan)
-    for echelon in _echelons(problem, plan, flows):
+    for echelon in _echelons(problem, facts, plan, flows):
         yield from _visits(echelon, plan)
         yield from _routes(echelon, plan)
         yield from _total(echelon, facts, plan)
     yield from _dropped(plan)
 
 
-def _echelons(problem: PlanProblem, plan: Plan, flows: Mapping[str, Flow]) -> tuple[Echelon, Echelon]:
+def stations_at_centre(facts: Facts, plan: Plan) -> frozenset[str]:
+    """Return the stations at their centre's own place: no trunk trip goes there."""
+    sites = facts.sites
+    links = plan.siting.centre_of_station.items()
+    return frozenset(s for s, c in links if s in sites and c in sites and sites[s].place == sites[c].place)
+
+
+def _echelons(problem: PlanProblem, facts: Facts, plan: Plan, flows: Mapping[str, Flow]) -> tuple[Echelon, Echelon]:
     siting, visits = plan.siting, problem.standard.visits_per_week
     per_visit = DAYS_PER_WEEK / visits
-    trunk = {station: flows.get(station, NO_FLOW) for station in siting.centre_of_station}
+    direct = stations_at_centre(facts, plan)
+    away = {s: c for s, c in siting.centre_of_station.items() if s not in direct}
+    trunk = {station: flows.get(station, NO_FLOW) for station in away}
+    beside = math.fsum(flows.get(station, NO_FLOW).parcels for station in sorted(direct))
     last = {point: flows.get(point, NO_FLOW).times(per_visit) for point in siting.station_of_point}
     return (
-        Echelon("county_township", siting.centre_of_station, DAYS_PER_WEEK, trunk),
+        Echelon("county_township", away, DAYS_PER_WEEK, trunk, beside),
         Echelon("township_village", siting.station_of_point, visits, last),
     )
 
@@ -87,7 +98,7 @@ def _routes(echelon: Echelon, plan: Plan) -> Iterator[Message]:
 def _total(echelon: Echelon, facts: Facts, plan: Plan) -> Iterator[Message]:
     """Σ demand = Σ served + Σ unserved, as it rides in this tier."""
     brought = _brought(echelon.tier, plan).values()
-    carried = math.fsum(flow.parcels for flow in brought) * echelon.days_per_week / DAYS_PER_WEEK
+    carried = math.fsum(flow.parcels for flow in brought) * echelon.days_per_week / DAYS_PER_WEEK + echelon.without_trip
     everyone = flow_of(facts, facts.villages).parcels
     unserved = flow_of(facts, (entry.village_code for entry in plan.siting.unserved)).parcels
     if differs(carried + unserved, everyone):

@@ -35,6 +35,10 @@ def _chain(facts: Facts, plan: Plan) -> Iterator[Message]:
     yield from _not_open(siting.centre_of_station, centres)
     yield from _links(siting.station_of_point, points)
     yield from _links(siting.centre_of_station, stations)
+    for station, centre in sorted(siting.centre_of_station.items()):
+        host = facts.sites[station].host if station in facts.sites else ""
+        if host in facts.sites and facts.sites[host].kind == "county_centre" and host != centre:
+            yield Message("check_part_of_other_centre", {"site": station, "host": host, "centre": centre})
 
 
 def _not_open(links: Mapping[str, str], open_ids: set[str]) -> Iterator[Message]:

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from geodata.errors import UsageError
+from scenarios.cli.batch_commands import batch_app
 from scenarios.cli.compare_command import compare
 from scenarios.cli.console import quiet_libraries
 from scenarios.cli.county_commands import check, export_reference, template
@@ -33,6 +34,7 @@ app.command("template")(template)
 app.command("compare")(compare)
 app.command("export-reference")(export_reference)
 app.add_typer(scenario_app, name="scenario")
+app.add_typer(batch_app, name="batch")
 
 
 @app.callback(invoke_without_command=True)

@@ -7,10 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from geodata.messages import label, printed
+from geodata.parameters import Parameter
 from planner.reports import SolveReport
 from scenarios.content import RunContent
 from scenarios.outputs.columns import with_numbers
-from scenarios.outputs.terms import note, plain, term
+from scenarios.outputs.decided_by import decided_by_tables
+from scenarios.outputs.terms import note, plain, say, term
 
 #: Stands for a gap of 0 that is not proved optimal.
 _TINY_GAP = 1e-9
@@ -116,8 +119,16 @@ def reports_frame(content: RunContent) -> pd.DataFrame:
 
 
 def parameters_frame(content: RunContent) -> pd.DataFrame:
-    """Return every figure of the county, with range, grade and source."""
-    parameters = content.problem.county.parameters
+    """Return every figure of the county, with range, grade and source; where a table decides instead, which one."""
+    parameters, lang = content.problem.county.parameters, content.lang
+    tables = decided_by_tables(content.problem.county)
+
+    def source(entry: Parameter) -> str:
+        said = printed(entry.source, lang)
+        if (table := tables.get(entry.parameter_id)) is None:
+            return said
+        return say("figure_from_table", lang, {"table": label(f"table_{table}", lang), "source": said})
+
     columns = ("parameter_id", "meaning", "value", "low", "high", "unit", "tag", "source", "group")
     return table_frame(
         (
@@ -129,7 +140,7 @@ def parameters_frame(content: RunContent) -> pd.DataFrame:
                 "high": entry.high,
                 "unit": entry.unit,
                 "tag": entry.tag,
-                "source": entry.source,
+                "source": source(entry),
                 "group": entry.group,
             }
             for entry in parameters.entries.values()

@@ -11,6 +11,7 @@ from typing import TypeGuard
 
 from geodata.messages import Lang, Message, label
 from scenarios.outputs.terms import MISSING, capital, figure, gap_of, is_missing, number, say, sentence, share, term
+from scenarios.studies.registry import study_kinds
 from scenarios.studies.study import Cell, Study, StudyColumn
 
 #: Ends of figure names → unit; the first that fits counts.
@@ -37,8 +38,6 @@ _KIND_UNITS: Mapping[str, str] = {"share": "share", "km": "km", "cny": "cny"}
 _MONEY = ("cny", "cny_per_day", "cny_per_year", "cny_per_parcel", "cny_per_km")
 _WHOLE_FROM = 1000.0
 _PROOF_SENTENCES = "study_status_"
-#: Kinds whose models maximise; their reports hold negated values, as every report minimises.
-MAXIMISING = frozenset({"max_coverage", "backup_coverage", "p_dispersion"})
 NUMERIC_KINDS = frozenset({"count", "number", "share", "km", "cny"})
 
 
@@ -168,7 +167,9 @@ def proof_line(study: Study, lang: Lang) -> str:
     if report is None:
         return ""
     limits = ", ".join(f"{key} {figure(report.limits[key], '')}" for key in sorted(report.limits))
-    sign = -1.0 if study.kind in MAXIMISING else 1.0
+    kind = study_kinds().get(study.kind)
+    is_maximising = kind is not None and kind.is_maximising
+    sign = -1.0 if is_maximising else 1.0
     values = {
         "objective": MISSING if report.objective is None else amount(sign * report.objective, ""),
         "bound": MISSING if report.bound is None else amount(sign * report.bound, ""),
@@ -176,7 +177,7 @@ def proof_line(study: Study, lang: Lang) -> str:
         "seed": report.seed,
         "limits": limits or MISSING,
     }
-    return say("study_proof_most" if study.kind in MAXIMISING else "study_proof", lang, values)
+    return say("study_proof_most" if is_maximising else "study_proof", lang, values)
 
 
 def fact_title(key: str, lang: Lang) -> str:

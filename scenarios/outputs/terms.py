@@ -8,6 +8,7 @@ from typing import TypeGuard
 
 from geodata.messages import Lang, Message, has_label, label, text
 from planner.reports import OPTIMALITY_TOLERANCE, SolveReport
+from scenarios.rounding import up
 
 #: What stands where there is no figure.
 MISSING = "—"
@@ -113,13 +114,13 @@ def share(value: object, digits: int = 1) -> str:
 
 
 def gap_text(gap: object, status: str) -> str:
-    """Return the gap of a solve: 0 only where it is proved optimal, a dash where no bound is known."""
+    """Return the gap of a solve, rounded up: 0 only where it is proved optimal, a dash where no bound is known."""
     if is_missing(gap):
         return MISSING
     size = float(gap)  # type: ignore[arg-type]
     if status == "optimal" and size <= OPTIMALITY_TOLERANCE:
         return "0%"
-    return f"< {_LEAST_GAP:.2%}" if size < _LEAST_GAP else f"{size:.2%}"
+    return f"< {_LEAST_GAP:.2%}" if size < _LEAST_GAP else f"{up(_PERCENT * size, 2):.2f}%"
 
 
 def gap_of(report: SolveReport) -> str:

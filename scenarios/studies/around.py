@@ -17,7 +17,7 @@ from planner.siting.registry_options import OPTIONS
 from planner.siting.selection import SiteSelection
 from planner.siting.shadow import ShadowPrice, Step, default_steps, shadow_prices
 from scenarios.studies.county_problem import CountyProblem
-from scenarios.studies.models import COVERAGE, Solved, model_county, site_money, solve_study
+from scenarios.studies.models import COVERAGE, MAXIMISING, Solved, model_county, site_money, solve_study
 from scenarios.studies.models import KINDS as MODEL_KINDS
 from scenarios.studies.options import Options
 from scenarios.studies.shown import map_places, percent, rounded, status_message
@@ -67,7 +67,7 @@ def _around(given: StudyInput, listener: ProgressListener) -> Around:
 def _value(around: Around, found: SiteSelection) -> float:
     """Return the objective as people read it: coverage and least distance count upwards."""
     value = float(found.report.objective or 0.0)
-    return -value if around.solved.model in (*COVERAGE[::2], "p_dispersion") else value
+    return -value if around.solved.model in MAXIMISING else value
 
 
 def _value_column(around: Around) -> StudyColumn:

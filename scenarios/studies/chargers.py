@@ -11,7 +11,15 @@ from geodata.errors import NoSolutionError
 from geodata.messages import Message
 from planner.plan import PlanProblem
 from planner.progress import ProgressListener
-from planner.siting.charger_input import ChargeSite, ElectricVehicle, Tour, charger_rules, usable_km
+from planner.siting.charger_fixes import tour_fixes
+from planner.siting.charger_input import (
+    ChargerRules,
+    ChargeSite,
+    ElectricVehicle,
+    Tour,
+    charger_rules,
+    usable_km,
+)
 from planner.siting.chargers import ChargerPlan, plan_chargers
 from planner.verification.facts import gather
 from planner.verification.measures import Trip, drive
@@ -53,7 +61,7 @@ def answer_chargers(given: StudyInput, _listener: ProgressListener) -> Study:
         answer=_sentences(plan, tours, left, ranges),
         reasons=left,
         figures=_figures(plan, tours),
-        tables=_tables(plan, left, facilities),
+        tables=_tables(plan, left, _fixes(left, tours, vehicles, sites, rules), facilities),
         places=_places(plan, facilities),
         assumptions=(Message("study_assumption_chargers"),),
     )
@@ -129,6 +137,22 @@ def _sentences(
     return (*said, status_message(plan.report))
 
 
+def _fixes(
+    left: Mapping[str, Message],
+    tours: list[Tour],
+    vehicles: Mapping[str, ElectricVehicle],
+    sites: list[ChargeSite],
+    rules: ChargerRules,
+) -> dict[str, tuple[Message, ...]]:
+    """Return for each vehicle's day that is left out the single changes that are enough."""
+    allowed, closed = ({s.place_id for s in sites if s.is_allowed is wanted} for wanted in (True, False))
+    return {
+        tour.tour_id: tour_fixes(tour, vehicles[tour.vehicle_type_id], allowed, closed, rules)
+        for tour in tours
+        if tour.tour_id in left
+    }
+
+
 def _figures(plan: ChargerPlan, tours: list[Tour]) -> dict[str, Cell]:
     return {
         "charger_sites": len(plan.stations),
@@ -141,7 +165,12 @@ def _figures(plan: ChargerPlan, tours: list[Tour]) -> dict[str, Cell]:
     }
 
 
-def _tables(plan: ChargerPlan, left: Mapping[str, Message], facilities: pd.DataFrame) -> tuple[StudyTable, ...]:
+def _tables(
+    plan: ChargerPlan,
+    left: Mapping[str, Message],
+    fixes: Mapping[str, tuple[Message, ...]],
+    facilities: pd.DataFrame,
+) -> tuple[StudyTable, ...]:
     rows = tuple(
         (
             s.place_id,
@@ -158,8 +187,10 @@ def _tables(plan: ChargerPlan, left: Mapping[str, Message], facilities: pd.DataF
     )
     tables = [StudyTable("table_study_chargers", _STATION_COLUMNS, rows)] if rows else []
     if left:
-        columns = (StudyColumn("vehicle_day"), StudyColumn("reason", "message"))
-        tables.append(StudyTable("table_study_not_electric", columns, tuple(left.items())))
+        columns = (StudyColumn("vehicle_day"), StudyColumn("reason", "message"), StudyColumn("enough_alone", "message"))
+        nothing = (Message("charger_fix_none"),)
+        told = tuple((day, reason, fix) for day, reason in left.items() for fix in fixes[day] or nothing)
+        tables.append(StudyTable("table_study_not_electric", columns, told))
     return tuple(tables)
 
 

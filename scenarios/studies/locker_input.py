@@ -102,6 +102,7 @@ def _settings(problem: PlanProblem, options: Options) -> LockerSettings:
         subsidy_capex_share=options.figure("subsidy_capex_share"),
         subsidy_cny_per_parcel=options.figure("subsidy_cny_per_parcel"),
         count_subsidy=options.switch("count_subsidy"),
+        rounds_per_day=options.whole("rounds_per_day"),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from geodata.errors import InfeasibleError, NoSolutionError
+from geodata.errors import NoSolutionError
 from geodata.messages import Message
 from planner.plan import Kpi, VerifiedPlan
 from planner.progress import ProgressListener
@@ -14,7 +14,9 @@ from planner.siting.lockers.choice import CHOICE_KINDS
 from planner.siting.lockers.evaluate import LockerEvaluator, LockerSite
 from planner.siting.lockers.model import LockerPlan, plan_lockers
 from planner.siting.lockers.places import household_ratio
+from scenarios.rounding import up
 from scenarios.studies.locker_input import LockerQuestion, locker_question
+from scenarios.studies.locker_relax import lockers_infeasible
 from scenarios.studies.options import Options
 from scenarios.studies.shown import percent, rounded, status_message
 from scenarios.studies.study import (
@@ -59,7 +61,7 @@ def answer_lockers(given: StudyInput, listener: ProgressListener) -> Study:
     plan = plan_lockers(question.problem, limits=given.limits, listener=listener)
     report = plan.selection.report
     if report.status == "infeasible":
-        raise InfeasibleError(Message(report.note_key))
+        raise lockers_infeasible(question.problem, Message(report.note_key), given.limits)
     if report.objective is None:
         raise NoSolutionError(Message(report.note_key), [Message("study_fix_limits")])
     reasons = _reasons(question, plan)
@@ -97,8 +99,17 @@ def _sentences(question: LockerQuestion, plan: LockerPlan) -> list[Message]:
     return [
         Message("study_answer_lockers", told),
         Message("study_lockers_money", money),
-        Message("study_lockers_overflow", {"percent": round(100.0 * worst, 1)}),
+        _overflow(question, worst, figures["overflow_one_round_share"]),
     ]
+
+
+def _overflow(question: LockerQuestion, worst: float, one_round: float) -> Message:
+    """Say what overflows as the lockers are filled, and what would if all parcels of the day came in one round."""
+    rounds = question.problem.settings.rounds_per_day
+    told: dict[str, float | int] = {"percent": up(100.0 * worst, 1), "one_round": up(100.0 * one_round, 1)}
+    if rounds is None:
+        return Message("study_lockers_overflow", told)
+    return Message("study_lockers_overflow_rounds", {**told, "rounds": rounds})
 
 
 def _best_single(question: LockerQuestion) -> list[Message]:
@@ -219,6 +230,7 @@ def _figures(question: LockerQuestion, plan: LockerPlan, kpis: tuple[Kpi, ...]) 
         "saving_cny_per_year": figures["yearly_saving_cny"],
         "subsidy_cny_per_year": figures["subsidy_cny_per_year"],
         "balance_cny_per_year": sum(site.balance_cny_per_year for site in plan.sites),
+        "overflow_one_round_share": figures["overflow_one_round_share"],
         "locker_covered_share": figures["covered_share"],
         "cells_per_100_households": ratio.cells_per_100_households,
     }
@@ -289,6 +301,7 @@ KINDS = (
             StudyOption("choice", "choice", "threshold", choices=CHOICE_KINDS),
             StudyOption("consent_share", "number", None, low=0, high=1, is_optional=True),
             StudyOption("overflow_share", "number", None, above=0, high=0.99, is_optional=True),
+            StudyOption("rounds_per_day", "whole", None, low=1, is_optional=True),
             StudyOption("coverage_share", "number", 0.0, low=0, high=1),
             StudyOption("minimum_lockers", "whole", 0, low=0),
             StudyOption("maximum_lockers", "whole", None, low=0, is_optional=True),

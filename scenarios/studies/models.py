@@ -32,6 +32,8 @@ from scenarios.studies.shown import (
 from scenarios.studies.study import Cell, Study, StudyInput, StudyKind, StudyOption
 
 COVERAGE = ("max_coverage", "set_coverage", "backup_coverage")
+#: Models whose objective grows with what is good; their reports hold it negated.
+MAXIMISING = (*COVERAGE[::2], "p_dispersion")
 #: Models that count in CNY a day: distances are priced, weights are parcels.
 MONEY = ("uncapacitated", "facility_location")
 _FORCED_MONEY: Mapping[str, object] = {"weight": "parcels", "unit": "km", "fixed_cost": "day", "demand": "villages"}
@@ -280,7 +282,7 @@ def _assumptions(solved: Solved) -> tuple[Message, ...]:
 
 
 def _kind(model: str, *options: StudyOption) -> StudyKind:
-    return StudyKind(model, options, partial(answer_model, model))
+    return StudyKind(model, options, partial(answer_model, model), is_maximising=model in MAXIMISING)
 
 
 KINDS = (

@@ -10,7 +10,7 @@ from planner.plan import PlanProblem
 from planner.progress import ProgressListener
 from planner.siting.result import SitingResult
 from planner.siting.selection import SolveLimits
-from planner.siting.three_tier import find_three_tier
+from planner.siting.three_tier import Tried, find_three_tier
 
 
 def with_limits(problem: PlanProblem, limits: SolveLimits, *, least_gap: float) -> PlanProblem:
@@ -37,12 +37,27 @@ def with_budget(problem: PlanProblem, budget_cny: float | None) -> PlanProblem:
     return replace(problem, siting=replace(problem.siting, budget_cny=budget_cny))
 
 
-def solved(problem: PlanProblem, listener: ProgressListener) -> SitingResult | None:
-    """Return the best plan found, or None if there is none (locks that contradict each other included)."""
+def solved(problem: PlanProblem, listener: ProgressListener) -> Tried:
+    """Return the best plan found, or that there is none.
+
+    A changed plan whose input is refused (no candidate left, locks that contradict each other) is proved not to exist,
+    since the plan it was changed from was accepted; a solver that fails proves nothing.
+    """
     try:
         return find_three_tier(problem, listener=listener)
-    except (InfeasibleError, NoSolutionError, InputError):
-        return None
+    except (InfeasibleError, InputError):
+        return Tried(None, is_none_proved=True)
+    except NoSolutionError:
+        return Tried(None, is_none_proved=False)
+
+
+def reference_plan(problem: PlanProblem, known: SitingResult, listener: ProgressListener) -> SitingResult:
+    """Return the plan changes are compared with: `known` if it is within the gap asked for, else the better of two."""
+    gap = known.report.gap
+    if gap is not None and gap <= problem.siting.relative_gap:
+        return known
+    again = solved(problem, listener).plan
+    return known if again is None or cost_of(known) <= cost_of(again) else again
 
 
 def cost_of(result: SitingResult) -> float:

@@ -10,7 +10,7 @@ from planner.plan import PlanProblem
 from planner.progress import ProgressEvent, ProgressListener
 from planner.siting.result import SitingResult
 from scenarios.studies.options import Options
-from scenarios.studies.plan_changes import cost_of, lower_bound, solved, with_limits, with_locks
+from scenarios.studies.plan_changes import cost_of, lower_bound, reference_plan, solved, with_limits, with_locks
 from scenarios.studies.shown import rounded
 from scenarios.studies.study import (
     Cell,
@@ -47,7 +47,9 @@ class Worth:
     facility_id, parcels
         Site and the parcels a day it serves in the plan.
     without
-        The best plan without it, or None: there is none.
+        The best plan found without it, or None.
+    is_needed
+        Whether it is proved that there is no plan without it.
     dearer, at_least
         How much dearer that plan is a day, and how much it is at least by its proved bound.
     """
@@ -55,6 +57,7 @@ class Worth:
     facility_id: str
     parcels: float
     without: SitingResult | None
+    is_needed: bool
     dearer: float
     at_least: float
 
@@ -70,16 +73,16 @@ def answer_plan_importance(given: StudyInput, listener: ProgressListener) -> Stu
     asked = [name for name in base.open_ids if kinds[name] == kind]
     asked.sort(key=lambda name: (-loads.get(name, 0.0), name))
     chosen = asked[: options.whole("sites_count")]
-    again = solved(problem, listener)
-    reference = base if again is None or cost_of(base) <= cost_of(again) else again
+    reference = reference_plan(problem, base, listener)
     worths = []
     for done, name in enumerate(chosen):
         listener(ProgressEvent("studies", done=done, total=len(chosen)))
-        found = solved(with_locks(problem, {name: "closed"}), listener)
+        tried = solved(with_locks(problem, {name: "closed"}), listener)
+        found = tried.plan
         dearer = 0.0 if found is None else cost_of(found) - cost_of(reference)
         least = 0.0 if found is None else max(0.0, lower_bound(found) - cost_of(reference))
-        worths.append(Worth(name, loads.get(name, 0.0), found, dearer, least))
-    worths.sort(key=lambda w: (w.without is not None, -w.dearer, w.facility_id))
+        worths.append(Worth(name, loads.get(name, 0.0), found, tried.is_none_proved, dearer, least))
+    worths.sort(key=lambda w: (not w.is_needed, w.without is not None, -w.dearer, w.facility_id))
     return _study(given, worths, reference, len(asked))
 
 
@@ -97,7 +100,7 @@ def site_parcels(problem: PlanProblem, siting: SitingResult) -> dict[str, float]
 
 def _importance(worth: Worth, reference: SitingResult) -> str:
     if worth.without is None:
-        return "importance_needed"
+        return "importance_needed" if worth.is_needed else "importance_unknown"
     if worth.at_least > 0.0:
         return "importance_proved"
     return "importance_small" if worth.dearer <= 0.001 * cost_of(reference) else "importance_likely"
@@ -111,7 +114,8 @@ def _study(given: StudyInput, worths: Sequence[Worth], reference: SitingResult, 
     if worths:
         first = worths[0]
         told = {"name": names[first.facility_id], "cny": rounded(first.dearer)}
-        key = "study_answer_plan_importance" if first.without is not None else "study_answer_plan_importance_needed"
+        without = "_needed" if first.is_needed else "_unknown"
+        key = f"study_answer_plan_importance{without if first.without is None else ''}"
         answer.insert(0, Message(key, told))
     bars = tuple((float(i + 1), worth.dearer) for i, worth in enumerate(worths) if worth.without is not None)
     chart = StudyChart(
@@ -123,7 +127,7 @@ def _study(given: StudyInput, worths: Sequence[Worth], reference: SitingResult, 
     )
     figures: dict[str, Cell] = {
         "sites_looked_at": len(worths),
-        "sites_needed": sum(worth.without is None for worth in worths),
+        "sites_needed": sum(worth.is_needed for worth in worths),
         "plan_cost_cny_per_day": cost_of(reference),
     }
     return Study(

@@ -11,7 +11,7 @@ from planner.progress import ProgressListener
 from planner.siting.instance import build_instance
 from planner.siting.result import SitingResult
 from scenarios.studies.options import Options
-from scenarios.studies.plan_changes import cost_of, lower_bound, solved, with_budget, with_limits
+from scenarios.studies.plan_changes import cost_of, lower_bound, reference_plan, solved, with_budget, with_limits
 from scenarios.studies.shown import percent, rounded
 from scenarios.studies.study import Cell, Study, StudyColumn, StudyInput, StudyKind, StudyOption, StudyTable
 
@@ -26,23 +26,39 @@ _COLUMNS = (
 )
 #: Steps of the search for the highest share of people a budget buys.
 _HALVINGS = 6
+#: Relative slack of a budget, as the siting model keeps it.
+_MONEY_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One changed plan; `found` None: there is none."""
+    """One changed plan.
+
+    Attributes
+    ----------
+    what
+        What was changed.
+    found
+        The best plan found; None: none was found.
+    is_none_proved
+        Whether it is proved that there is none.
+    """
 
     what: Message
     found: SitingResult | None
+    is_none_proved: bool = False
+
+    @property
+    def none_key(self) -> str:
+        """Return the ending of the keys that say that no plan was found, proved or not."""
+        return "none_proved" if self.is_none_proved else "none"
 
 
 def answer_plan_shadow(given: StudyInput, listener: ProgressListener) -> Study:
     """Answer what the standard costs one step up and down, and how many villages more money buys."""
     options = Options(given.options)
     problem = with_limits(given.problem, given.limits, least_gap=options.figure("gap"))
-    base = given.verified.plan.siting
-    again = solved(problem, listener)
-    base = base if again is None or cost_of(base) <= cost_of(again) else again
+    base = reference_plan(problem, given.verified.plan.siting, listener)
     steps = [Step(Message("study_shadow_plan"), base), *_standard_steps(problem, options, listener)]
     bought = _budget_steps(problem, options, base, listener)
     steps += bought
@@ -51,7 +67,7 @@ def answer_plan_shadow(given: StudyInput, listener: ProgressListener) -> Study:
         name=given.name,
         kind="plan_shadow",
         report=None,
-        answer=(*_budget_sentence(options, base, bought), *_standard_sentences(steps, base)),
+        answer=(*_budget_sentence(problem, options, base, bought), *_standard_sentences(steps, base)),
         figures=_figures(problem, steps, base),
         tables=(StudyTable("table_study_shadow", _COLUMNS, rows),),
         assumptions=(Message("study_assumption_plan"),),
@@ -69,13 +85,18 @@ def _standard_steps(problem: PlanProblem, options: Options, listener: ProgressLi
             changed: dict[str, Any] = {name: higher}
             raised = replace(problem, standard=replace(standard, **changed))
             told = {"now": percent(now), "then": percent(higher)}
-            steps.append(Step(Message(f"study_shadow_{name}", told), solved(raised, listener)))
+            steps.append(_step(Message(f"study_shadow_{name}", told), raised, listener))
     if standard.visits_per_week < 7:  # noqa: PLR2004 - days of a week
         visits = standard.visits_per_week
         raised = replace(problem, standard=replace(standard, visits_per_week=visits + 1))
         told_visits = {"now": visits, "then": visits + 1}
-        steps.append(Step(Message("study_shadow_visits", told_visits), solved(raised, listener)))
+        steps.append(_step(Message("study_shadow_visits", told_visits), raised, listener))
     return steps
+
+
+def _step(what: Message, changed: PlanProblem, listener: ProgressListener) -> Step:
+    tried = solved(changed, listener)
+    return Step(what, tried.plan, tried.is_none_proved)
 
 
 def plan_investment(problem: PlanProblem, found: SitingResult) -> float:
@@ -98,33 +119,43 @@ def _budget_steps(problem: PlanProblem, options: Options, base: SitingResult, li
     """
     spent = plan_investment(problem, base)
     now = problem.siting.budget_cny if problem.siting.budget_cny is not None else spent
-    steps = []
+    steps: list[Step] = []
     for extra in (0.0, options.figure("budget_step_cny")):
         told = {"budget": round(now + extra), "extra": round(extra)}
-        found = _most_villages(with_budget(problem, now + extra), base, listener)
-        steps.append(Step(Message("study_shadow_budget", told), found))
+        known = next((step.found for step in reversed(steps) if step.found is not None), base)
+        found, is_none_proved = _most_villages(with_budget(problem, now + extra), known, listener)
+        steps.append(Step(Message("study_shadow_budget", told), found, is_none_proved))
     return steps
 
 
-def _most_villages(problem: PlanProblem, base: SitingResult, listener: ProgressListener) -> SitingResult | None:
-    """Return the plan with the most villages served that was found within the budget."""
-    count = len(problem.county.villages)
-    low, high = _villages(base), count
-    best: SitingResult | None = None
+def _most_villages(
+    problem: PlanProblem, known: SitingResult, listener: ProgressListener
+) -> tuple[SitingResult | None, bool]:
+    """Return the plan with the most villages served that was found within the budget; without, whether none is proved.
+
+    A known plan within the budget is the start: only more villages than it serves are asked for.
+    """
+    count, budget = len(problem.county.villages), problem.siting.budget_cny or 0.0
+    best = known
+    if plan_investment(problem, known) > budget * (1.0 + _MONEY_TOLERANCE):
+        tried = solved(problem, listener)
+        if tried.plan is None:
+            return None, tried.is_none_proved
+        best = tried.plan
+    low, high = _villages(best), count
     for _ in range(_HALVINGS):
-        if low > high:
+        if low >= high:
             break
-        middle = high if best is None else (low + high + 1) // 2
-        standard = replace(problem.standard, village_served_share=middle / count)
-        found = solved(replace(problem, standard=standard), listener)
-        if found is None:
+        middle = high if high == count else (low + high + 1) // 2
+        standard = replace(
+            problem.standard, village_served_share=max(problem.standard.village_served_share, middle / count)
+        )
+        tried = solved(replace(problem, standard=standard), listener)
+        if tried.plan is None:
             high = middle - 1
-            best = best or (base if plan_investment(problem, base) <= (problem.siting.budget_cny or 0.0) else best)
         else:
-            best, low = found, middle
-            if middle == high:
-                break
-    return best
+            best, low = tried.plan, max(middle, _villages(tried.plan))
+    return best, False
 
 
 def _villages(found: SitingResult) -> int:
@@ -133,7 +164,7 @@ def _villages(found: SitingResult) -> int:
 
 def _row(problem: PlanProblem, step: Step, base: SitingResult) -> tuple[Cell, ...]:
     if step.found is None:
-        return (step.what, None, None, None, None, None, "shadow_no_plan")
+        return (step.what, None, None, None, None, None, f"shadow_{step.none_key}")
     return (
         step.what,
         cost_of(step.found),
@@ -145,13 +176,18 @@ def _row(problem: PlanProblem, step: Step, base: SitingResult) -> tuple[Cell, ..
     )
 
 
-def _budget_sentence(options: Options, base: SitingResult, bought: list[Step]) -> tuple[Message, ...]:
+def _budget_sentence(
+    problem: PlanProblem, options: Options, base: SitingResult, bought: list[Step]
+) -> tuple[Message, ...]:
     first, second = bought[0].found, bought[-1].found
+    step, count = round(options.figure("budget_step_cny")), len(problem.county.villages)
     if second is None:
-        return (Message("study_shadow_buys_nothing", {"step": round(options.figure("budget_step_cny"))}),)
+        return (Message(f"study_shadow_buys_{bought[-1].none_key}", {"step": step}),)
     before = _villages(first) if first is not None else _villages(base)
+    if before == count:
+        return (Message("study_shadow_all_served", {"step": step, "villages": count}),)
     told = {
-        "step": round(options.figure("budget_step_cny")),
+        "step": step,
         "villages": max(0, _villages(second) - before),
         "cost": rounded(max(0.0, cost_of(second) - cost_of(first if first is not None else base))),
     }
@@ -164,7 +200,7 @@ def _standard_sentences(steps: list[Step], base: SitingResult) -> list[Message]:
         if not step.what.key.startswith(("study_shadow_population", "study_shadow_village", "study_shadow_visits")):
             continue
         if step.found is None:
-            said.append(Message(f"{step.what.key}_none", step.what.params))
+            said.append(Message(f"{step.what.key}_{step.none_key}", step.what.params))
         else:
             least = max(0.0, lower_bound(step.found) - cost_of(base))
             told = {"cny": rounded(cost_of(step.found) - cost_of(base)), "least": rounded(least)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,7 +31,7 @@ class Requirement:
     now, loosest
         Value asked for, and one at which it asks for nothing any more.
     at
-        Returns the question with another value.
+        Returns the question with another value: whatever the caller's test of an answer takes.
     is_whole
         Only whole numbers.
     """
@@ -39,7 +39,7 @@ class Requirement:
     key: str
     now: float
     loosest: float
-    at: Callable[[float], Asked]
+    at: Callable[[float], Any]
     is_whole: bool = False
 
 
@@ -52,22 +52,28 @@ def infeasible_error(
     the requirements stand against each other in a way no single one can mend.
     """
     quick = replace(limits, relative_gap=1.0)
+    fixes = single_fixes(_requirements(problem, options), lambda asked: _has_answer(model, asked, quick))
+    return InfeasibleError(Message("study_cause_single" if fixes else "study_cause_joint"), fixes)
+
+
+def single_fixes(requirements: Iterable[Requirement], has_answer: Callable[[Any], bool]) -> list[Message]:
+    """Return every single change that is enough: each requirement loosened alone, as little as an answer was found for."""
     fixes = []
-    for requirement in _requirements(problem, options):
-        value = _least(model, requirement, quick)
+    for requirement in requirements:
+        value = _least(requirement, has_answer)
         if value is not None:
             figures = {"now": _shown(requirement.now), "enough": _shown(value)}
             fixes.append(Message(f"study_fix_{requirement.key}", figures))
-    return InfeasibleError(Message("study_cause_single" if fixes else "study_cause_joint"), fixes)
+    return fixes
 
 
 def _shown(value: float) -> float | int:
     return int(value) if float(value).is_integer() else float(f"{value:.6g}")
 
 
-def _least(model: str, requirement: Requirement, limits: SolveLimits) -> float | None:
+def _least(requirement: Requirement, has_answer: Callable[[Any], bool]) -> float | None:
     """Return the value nearest to what is asked with which a solution is found; None if not even the loosest helps."""
-    if requirement.now == requirement.loosest or not _has_answer(model, requirement.at(requirement.loosest), limits):
+    if requirement.now == requirement.loosest or not has_answer(requirement.at(requirement.loosest)):
         return None
     tight, loose = requirement.now, requirement.loosest
     for _ in range(64 if requirement.is_whole else _HALVINGS):
@@ -76,7 +82,7 @@ def _least(model: str, requirement: Requirement, limits: SolveLimits) -> float |
             middle = math.floor(middle) if loose > tight else math.ceil(middle)
             if middle in (tight, loose):
                 break
-        if _has_answer(model, requirement.at(middle), limits):
+        if has_answer(requirement.at(middle)):
             loose = middle
         else:
             tight = middle

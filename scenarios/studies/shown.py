@@ -10,6 +10,7 @@ from geodata.messages import Message
 from planner.problems.siting import Bools, Floats
 from planner.reports import SolveReport
 from planner.siting.selection import SiteSelection
+from scenarios.rounding import up
 from scenarios.studies.county_demand import Place
 from scenarios.studies.county_problem import CountyProblem
 from scenarios.studies.study import Cell, StudyChart, StudyColumn, StudyPlace, StudySeries, StudyTable
@@ -49,7 +50,7 @@ def status_message(report: SolveReport) -> Message:
         return Message("study_status_optimal")
     if report.gap is None:
         return Message("study_status_unproved")
-    return Message("study_status_feasible", {"gap_percent": round(100.0 * report.gap, 2)})
+    return Message("study_status_feasible", {"gap_percent": up(100.0 * report.gap, 2)})
 
 
 def open_mask(county: CountyProblem, open_sites: Sequence[int]) -> Bools:

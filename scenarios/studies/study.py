@@ -182,12 +182,15 @@ class StudyKind:
         Answers it.
     meaning
         Message key of the question it answers; else ``study_meaning_<kind>``.
+    is_maximising
+        Whether more is better; its reports hold negated values, as every report minimises.
     """
 
     kind: str
     options: tuple[StudyOption, ...]
     answer: StudyFunction
     meaning: str = ""
+    is_maximising: bool = False
 
     @property
     def meaning_key(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.siting.capacitated import kernels
-from planner.siting.capacitated.data import prepare
+from planner.siting.capacitated.data import prepare, reduced_distance
 from planner.siting.capacitated.kernels import Climb
 from planner.siting.capacitated.reduce import reduce_lists
+from planner.siting.clock import never
 from planner.siting.registry import solve_model
 from planner.siting.selection import SolveLimits
 
@@ -116,10 +118,12 @@ def test_bound_and_reduction_keep_every_optimum(single, seed):
     lists, size = data.lists, data.lists.cost.size
     price = np.sort(data.cost, axis=1)[:, 1].copy()
     steps = np.array([truth, 1.5, 5.0, -1e300, 0.0])
-    climb = Climb(price, price.copy(), np.zeros(4), np.zeros(4), np.zeros(size), steps)
+    climb = Climb(price, price.copy(), np.zeros(4), np.zeros(4), np.zeros(size), steps, never())
     bound = kernels.ascend(lists, climb, whole=data.exact_knapsack, rounds=60)
     assert bound <= truth * (1 + 1e-9)
-    _, _, locked = reduce_lists(lists, climb.best_price, truth * (1 + 1e-6), whole=data.exact_knapsack)
+    _, keep, locked = reduce_lists(
+        lists, climb.best_price, truth * (1 + 1e-6), whole=data.exact_knapsack, divided=not single
+    )
     best = [
         chosen
         for chosen in oracle.sets("facility_location", problem)
@@ -128,6 +132,11 @@ def test_bound_and_reduction_keep_every_optimum(single, seed):
     for chosen in best:
         assert all(locked[j] >= 0 for j in chosen)
         assert all(locked[j] <= 0 for j in range(4) if j not in chosen)
+    # The pairs left hold a best plan: serving through them alone costs no more.
+    kept = np.zeros((6, 4), dtype=np.bool_)
+    kept[lists.client[keep], np.repeat(np.arange(4), np.diff(lists.start))[keep]] = True
+    left = replace(problem, distance=reduced_distance(data, kept))
+    assert oracle.best("facility_location", left, options) == pytest.approx(truth)
 
 
 @pytest.mark.parametrize("model", ["facility_location", "capacitated_p_median"])

@@ -280,6 +280,19 @@ def test_the_ways_of_large_counties_agree_with_enumeration(seed: int, monkeypatc
         assert solve_three_tier(problem).report.objective == pytest.approx(best, rel=1e-6)
 
 
+def test_a_usable_plan_is_told_before_any_bound_where_there_are_many_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = _random_problem(0)
+    events = []
+    monkeypatch.setattr("planner.siting.search._LINKS_WHOLE", 0)
+    result = solve_three_tier(problem, listener=events.append)
+    first = next(event for event in events if event.objective is not None)
+    assert first.bound is None
+    assert first.gap is None
+    assert first.objective >= result.report.objective - 1e-6
+    gaps = [event.gap for event in events if event.gap is not None]
+    assert gaps == sorted(gaps, reverse=True)
+
+
 def test_the_random_counties_are_of_both_kinds() -> None:
     kinds = [np.isinf(Enumeration(_random_problem(seed)).best()) for seed in range(1, 10)]
     assert 1 <= sum(kinds) <= 6

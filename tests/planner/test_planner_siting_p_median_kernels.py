@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from planner.siting.clock import never
 from planner.siting.p_median import interchange, kernels, plane_kernels
 from planner.siting.p_median.engine import MedianInstance, MedianLimits, solve_median
 from planner.siting.p_median.lists import CostLists, lists_from_matrix, lists_from_rows
@@ -138,7 +139,7 @@ def test_interchange_ends_where_no_move_helps(seed, resizes):
     def value(mask):
         return np.where(mask, cost, 50.0).min(axis=1).sum() + fixed[mask].sum()
 
-    interchange.interchange(lists.rows, lists.columns, (far, fixed), locked, is_open, int(resizes), 1000)
+    interchange.interchange(lists.rows, lists.columns, (far, fixed), locked, is_open, int(resizes), never())
     assert value(is_open) <= value(before) + 1e-9
     assert is_open[locked > 0].all() and not is_open[locked < 0].any()
     tries = []
@@ -178,7 +179,7 @@ def test_subgradient_bound_is_valid(seed):
     status, far, p = np.zeros(7, np.int8), np.full(9, 50.0), 2
     work = (rng.random(9) * 10, np.zeros(9), np.zeros(7), np.zeros(7), np.zeros(7, np.bool_))
     bound, seen, _ = kernels.subgradient(
-        lists.rows, lists.columns, (far, lists.limit, fixed), status, p, (200.0, 1e9, 1.5, 80, 8), work
+        lists.rows, lists.columns, (far, lists.limit, fixed), status, p, (200.0, 1e9, 1.5, 80, 8), work, never()
     )
     pairs = [(a, b) for a in range(7) for b in range(a)]
     best = min(cost[:, [a, b]].min(axis=1).sum() + fixed[[a, b]].sum() for a, b in pairs)

@@ -24,7 +24,9 @@ def test_sections_follow_the_planners_settings(section: str, settings: type) -> 
         spec = key_specs()[f"{section}.{field.name}"]
         assert spec.default == field.default
         assert spec.meaning, field.name
-        assert spec.kind == "switch" or f"{section}.{field.name}" in RANGES, "give the new setting a range"
+        assert spec.kind in ("switch", "names", "choice") or f"{section}.{field.name}" in RANGES, (
+            "give the new setting a range"
+        )
 
 
 def test_kinds_come_from_the_types() -> None:

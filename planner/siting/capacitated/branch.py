@@ -24,6 +24,8 @@ from planner.siting.capacitated.reduce import part_of, reduce_lists
 _ROUNDS, _LENGTH, _PATIENCE = 45, 0.5, 5.0
 #: A running mean this near to 0 or 1 counts as decided.
 _DECIDED = 0.03
+#: A site this often open is taken into a plan with divided demand.
+_LIKELY = 0.4
 #: Placing by HiGHS is tried again when this share of the pairs is left.
 _FEWER = 0.6
 #: Every so many nodes the sites of the relaxation are tried as a plan.
@@ -90,14 +92,25 @@ class Branching:
         goal = goal if np.isfinite(goal) else abs(bound) * 1.1 + 1.0
         steps = np.array([goal, _LENGTH, _PATIENCE, -1e300, 0.0])
         climb = Climb(
-            node.price.copy(), node.price.copy(), np.zeros(count), np.zeros(count), np.zeros(lists.cost.size), steps
+            node.price.copy(),
+            node.price.copy(),
+            np.zeros(count),
+            np.zeros(count),
+            np.zeros(lists.cost.size),
+            steps,
+            self.primal.rung,
         )
         bound = max(bound, kernels.ascend(lists, climb, whole=whole, rounds=_ROUNDS))
         if bound >= self.target():
             return []
-        if self.nodes % _TRY_EVERY == 1:
-            self.primal.descend(self.primal.plan_at(self.primal.completed(climb.often_open)), 5)
-        _, keep, locked = reduce_lists(lists, climb.best_price, self.target(), whole=whole)
+        if self.nodes % _TRY_EVERY == 1 or not self.data.is_whole:
+            often = climb.often_open
+            likely = often if self.data.is_whole else np.where(often > _LIKELY, often, 0.0)
+            found = self.primal.plan_at(self.primal.completed(likely))
+            self.primal.descend(found, 5 if self.nodes % _TRY_EVERY == 1 else 0)
+        _, keep, locked = reduce_lists(
+            lists, climb.best_price, self.target(), whole=whole, divided=not self.data.is_whole
+        )
         left = part_of(lists, keep, locked)
         choices = np.bincount(left.client, minlength=lists.client_count)
         if (choices == 0).any() or (lists.p >= 0 and not _fits(locked, lists.p)):

@@ -25,6 +25,7 @@ from planner.siting.capacitated.kernels import Climb, Ints, SiteLists
 from planner.siting.capacitated.place import place_on
 from planner.siting.capacitated.primal import Primal
 from planner.siting.capacitated.reduce import part_of, reduce_lists
+from planner.siting.clock import Alarm, left_of
 from planner.siting.milp import Outcome, read_answer, selection, solve_form
 from planner.siting.milp_decide import Allocation
 from planner.siting.selection import SiteSelection, SolveLimits
@@ -71,18 +72,22 @@ def solve_capacitated(
 ) -> SiteSelection:
     """Solve a capacitated model with locks and p, without other side constraints."""
     options = {"single_source": single_source}
-    search = _Search(prepare(problem, single_source=single_source), limits, listener)
-    outcome = search.run()
+    stop = time.monotonic() + limits.time_limit_s
+    data = prepare(problem, single_source=single_source)
+    with Alarm(stop - time.monotonic()) as alarm:
+        outcome = _Search(data, limits, listener, stop=stop, rung=alarm.rung).run()
     return selection(model, problem, options, outcome, limits, engine=NAME)
 
 
 class _Search:
-    def __init__(self, data: Capacitated, limits: SolveLimits, listener: ProgressListener) -> None:
+    def __init__(
+        self, data: Capacitated, limits: SolveLimits, listener: ProgressListener, *, stop: float, rung: Ints
+    ) -> None:
         self.data = data
         self.limits = limits
         self.listener = listener
-        self.primal = Primal(data)
-        self.stop = time.monotonic() + limits.time_limit_s
+        self.primal = Primal(data, rung=rung)
+        self.stop = stop
         self.rng = np.random.default_rng(limits.seed)
         self.dual = _Dual(_first_prices(data), np.zeros(data.lists.fixed.size))
 
@@ -121,7 +126,8 @@ class _Search:
         dual, steps = self.dual, np.array([0.0, length, patience, self.dual.bound, 0.0])
         lists = self.data.lists
         often = np.zeros(lists.cost.size)
-        climb = Climb(dual.price.copy(), dual.price.copy(), dual.opened, np.zeros(lists.fixed.size), often, steps)
+        often_open, rung = np.zeros(lists.fixed.size), self.primal.rung
+        climb = Climb(dual.price.copy(), dual.price.copy(), dual.opened, often_open, often, steps, rung)
         for number in range(rounds // _CHUNK):
             value = self.primal.best.value
             steps[0] = value if np.isfinite(value) else abs(steps[3]) * 1.1 + 1.0 if np.isfinite(steps[3]) else 1e9
@@ -144,9 +150,12 @@ class _Search:
         """
         left = self.stop - time.monotonic()
         data = prepare(self.data.problem, single_source=False)
-        limits = replace(self.limits, node_limit=_SPLIT_NODES, time_limit_s=max(left * _SPLIT_TIME, 0.01))
-        search = _Search(data, limits, lambda _event: None)
-        relaxed = search.run()
+        seconds = max(left * _SPLIT_TIME, 0.01)
+        limits = replace(self.limits, node_limit=_SPLIT_NODES, time_limit_s=seconds)
+        with Alarm(seconds) as alarm:
+            stop = time.monotonic() + seconds
+            search = _Search(data, limits, lambda _event: None, stop=stop, rung=alarm.rung)
+            relaxed = search.run()
         if relaxed.bound is not None:
             self.dual.bound = max(self.dual.bound, min(relaxed.bound, self.primal.best.value))
         for sites in (search.primal.best.sites, self.primal.best.sites):
@@ -218,7 +227,9 @@ class _Search:
     def _left(self, below: float) -> SitingProblem:
         """Return the problem with only what can be part of a plan below a value."""
         lists = self.data.lists
-        _, keep, locked = reduce_lists(lists, self.dual.price, below, whole=self.data.exact_knapsack)
+        _, keep, locked = reduce_lists(
+            lists, self.dual.price, below, whole=self.data.exact_knapsack, divided=not self.data.is_whole
+        )
         held = np.zeros(self.data.cost.shape, dtype=np.bool_)
         site = np.repeat(np.arange(lists.fixed.size), np.diff(lists.start))
         held[lists.client[keep], site[keep]] = True
@@ -228,7 +239,7 @@ class _Search:
         """Give what is left of a small problem with divided demand to HiGHS."""
         left = self._left(self.target)
         form = milp_serve.facility_location(left, {"single_source": False})
-        answer = solve_form(form, replace(self.limits, time_limit_s=max(self.stop - time.monotonic(), 0.01)))
+        answer = solve_form(form, left_of(self.limits, self.stop))
         if answer.outcome == "infeasible":
             # Nothing better is left; without a plan in hand nothing was taken out, so there is none at all.
             if not np.isfinite(self.primal.best.value):
@@ -254,7 +265,8 @@ class _Search:
         """Return the bound proved by a search below the goal, from the root, with what the root's prices rule out taken out."""
         lists = self.data.lists
         below = min(self.target, goal)
-        bound, keep, locked = reduce_lists(lists, self.dual.price, below, whole=self.data.exact_knapsack)
+        whole, divided = self.data.exact_knapsack, not self.data.is_whole
+        bound, keep, locked = reduce_lists(lists, self.dual.price, below, whole=whole, divided=divided)
         root = Node(part_of(lists, keep, locked), self.dual.price)
         if (np.bincount(root.lists.client, minlength=lists.client_count) == 0).any():
             return np.inf

@@ -9,9 +9,10 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from planner.problems.siting import Bools, Floats
-from planner.siting.capacitated import kernels
+from planner.siting.capacitated import placing_kernels
 from planner.siting.capacitated.data import Capacitated
 from planner.siting.capacitated.kernels import Ints
+from planner.siting.clock import never
 
 #: Sites tried in place of an open one, and sets tried in all before a plan counts as locally best.
 _SAME = 1e-9
@@ -34,12 +35,13 @@ class Plan:
 
 @dataclass(slots=True, eq=False)
 class Primal:
-    """Tries sets of sites, each once."""
+    """Tries sets of sites, each once, until `rung` is set."""
 
     data: Capacitated
     best: Plan = field(default_factory=Plan)
     seen: set[bytes] = field(default_factory=set)
     pool: list[tuple[float, bytes]] = field(default_factory=list)
+    rung: Ints = field(default_factory=never)
     finite: Floats = field(init=False)
     unit: float = field(init=False)
 
@@ -94,9 +96,9 @@ class Primal:
         for bulk in _BULKS:
             room = self.data.problem.capacity[sites].copy()
             choice = np.empty(cost.shape[0], dtype=np.int64)
-            if not np.isfinite(kernels.assign(cost, demand, room, choice, bulk * self.unit)):
+            if not np.isfinite(placing_kernels.assign(cost, demand, room, choice, bulk * self.unit)):
                 continue
-            kernels.polish(cost, demand, room, choice)
+            placing_kernels.polish(cost, demand, room, choice)
             share = np.zeros(cost.shape)
             share[clients, choice] = 1.0
             return self.value_of(sites, share), share
@@ -140,6 +142,8 @@ class Primal:
 
     def _first_better(self, here: Plan) -> Plan | None:
         for sites in self._neighbours(here):
+            if self.rung[0]:
+                return None
             found = self.plan_at(sites)
             if found.value < here.value - 1e-9 * abs(here.value):
                 return found

@@ -22,11 +22,14 @@ def part_of(lists: SiteLists, keep: Bools, locked: Locks) -> SiteLists:
     )
 
 
-def reduce_lists(lists: SiteLists, price: Floats, target: float, *, whole: bool) -> tuple[float, Bools, Locks]:
+def reduce_lists(
+    lists: SiteLists, price: Floats, target: float, *, whole: bool, divided: bool
+) -> tuple[float, Bools, Locks]:
     """Return the bound at `price`, the pairs that can be part of a plan below `target`, and the locks such a plan has.
 
     Serving a client from a site adds at least what the site's linear knapsack loses by it (Dantzig's bound), and a site that the
-    relaxation leaves closed costs at least its value over that of the last one opened.
+    relaxation leaves closed costs at least its value over that of the last one opened. Where demand may be `divided` a small share
+    adds as little as it is small, so the first rules out nothing there. `whole`: the 0/1 knapsacks are solved exactly.
     """
     count = lists.fixed.size
     loose, value, room_price = np.empty(count), np.empty(count), np.empty(count)
@@ -51,6 +54,8 @@ def reduce_lists(lists: SiteLists, price: Floats, target: float, *, whole: bool)
     locked[free & (bound + opening >= target)] = -1
     locked[free & (bound + closing >= target)] = 1
     site = np.repeat(np.arange(count), np.diff(lists.start))
+    if divided:
+        return bound, np.asarray(locked[site] >= 0), locked
     forced = loose[site] + lists.cost - price[lists.client] + room_price[site] * lists.quantity - value[site]
     keep: Bools = bound + opening[site] + np.maximum(forced, 0.0) < target
     keep &= locked[site] >= 0

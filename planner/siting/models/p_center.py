@@ -74,10 +74,11 @@ def solve(
     UsageError
         For a side constraint other than locks and nearness: `solve_model` takes the MILP for those.
     """
+    stop = time.monotonic() + limits.time_limit_s
     check_problem(problem, Needs(p=True, serves_all=True), {})
     refuse_unkept(problem, "p_center", _FAST)
     problem = without_near(problem)
-    outcome = _bisect(problem, _pairs_of(problem, weighted=weighted), limits, listener)
+    outcome = _bisect(problem, _pairs_of(problem, weighted=weighted), (limits, stop), listener)
     return selection("p_center", problem, {}, outcome, limits, engine=ENGINE)
 
 
@@ -89,10 +90,12 @@ def _pairs_of(problem: SitingProblem, *, weighted: bool) -> _Pairs:
     return _Pairs(start.astype(np.int64), problem.distance.indices[keep].astype(np.int64), value[keep])
 
 
-def _bisect(problem: SitingProblem, pairs: _Pairs, limits: SolveLimits, listener: ProgressListener) -> Outcome:
+def _bisect(
+    problem: SitingProblem, pairs: _Pairs, clock: tuple[SolveLimits, float], listener: ProgressListener
+) -> Outcome:
     """Search the distances that occur: below index `low` all are refused, at `high` one is reached."""
     told = telling(listener)
-    stop = time.monotonic() + limits.time_limit_s
+    limits, stop = clock
     # Nobody does better than their nearest usable site.
     least = np.minimum.reduceat(pairs.value, pairs.start[:-1]).max()
     values = np.unique(pairs.value[pairs.value >= least])

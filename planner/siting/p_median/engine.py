@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planner.siting.clock import Alarm
 from planner.siting.p_median import interchange, kernels
 from planner.siting.p_median.kernels import Floats, Ints, Status
 from planner.siting.p_median.views import Dual, MedianInstance, Search, View
@@ -48,7 +49,7 @@ class MedianLimits:
     starts
         Random starts of the first interchange.
     seconds
-        Wall clock, looked at between rounds and nodes.
+        Wall clock.
     seed
         Seed of the random starts.
     cutoff
@@ -111,7 +112,13 @@ def solve_median(
     -----
     The result depends on instance and limits only, unless `seconds` cut it.
     """
-    search = Search(instance, limits.gap, limits.seconds, told, cost=limits.cutoff)
+    with Alarm(limits.seconds) as alarm:
+        search = Search(instance, limits.gap, limits.seconds, told, cost=limits.cutoff, rung=alarm.rung)
+        return _run(search, limits)
+
+
+def _run(search: Search, limits: MedianLimits) -> MedianAnswer:
+    instance, told = search.instance, search.told
     generator = np.random.default_rng(limits.seed)
     sites = instance.lists.site_count
     for _ in range(max(1, limits.starts)):
@@ -158,6 +165,7 @@ def ascend(search: Search, view: View, locked: Status, dual: Dual, plan: tuple[f
         search.instance.p,
         (search.cost, search.good_enough, step, iterations, patience),
         (multiplier.copy(), best.multiplier, best.value, best.frequency, best.seen),
+        search.rung,
     )
     return best
 

@@ -152,9 +152,9 @@ def interchange(
     status: Status,
     is_open: Bools,
     resizes: int,
-    max_moves: int,
+    rung: Ints,
 ) -> int:
-    """Improve `is_open` in place until no move helps; return the moves made.
+    """Improve `is_open` in place until no move helps or `rung` is set; return the moves made.
 
     Moves swap an open site that is not locked with a closed one that is not locked out; if `resizes` is not 0, they
     also open or close one. `prices` are `far` and the fixed costs.
@@ -171,7 +171,7 @@ def interchange(
     idle = 0
     j = -1
     least, cheapest = cheapest_closing(loss, fixed, status, is_open)
-    while idle < is_open.size and moves < max_moves:
+    while idle < is_open.size and rung[0] == 0:
         come, go = -1, -1
         if resizes != 0 and opened > 1 and -cheapest > tolerance:
             go = least

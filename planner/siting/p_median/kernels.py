@@ -223,13 +223,13 @@ def relaxed(rows: Lists, multiplier: Floats, fixed: Floats, value: Floats) -> tu
 
 @compiled
 def subgradient(
-    rows: Lists, columns: Lists, prices: Prices, status: Status, p: int, plan: Plan, work: Work
+    rows: Lists, columns: Lists, prices: Prices, status: Status, p: int, plan: Plan, work: Work, rung: Ints
 ) -> tuple[float, float, int]:
     """Raise the Lagrangian bound by deflected subgradient steps (Held, Wolfe, Crowder 1974; Camerini et al. 1975).
 
     The step is ``t = step · (upper - L(λ)) / |d|²`` along ``d = g + d_before / 2``; `step` shrinks when `patience`
-    iterations brought nothing. Stops when the bound passes `closing`. Changes all of `work`. Returns (best bound, cost
-    of the cheapest set of chosen sites met, iterations).
+    iterations brought nothing. Stops when the bound passes `closing` or `rung` is set. Changes all of `work`. Returns
+    (best bound, cost of the cheapest set of chosen sites met, iterations).
     """
     far, limit, fixed = prices
     upper, closing, step, iterations, patience = plan
@@ -256,7 +256,7 @@ def subgradient(
         if done % 4 == 0:
             best_cost = note_open(rows, far, fixed, chosen, best_cost, best_open)
         done += 1
-        if best > closing:
+        if best > closing or rung[0] != 0:
             break
         if since >= patience:
             step *= 0.6

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.spatial import cKDTree
 
+from planner.siting.clock import Alarm
 from planner.siting.p_median import engine, plane_kernels
 from planner.siting.p_median.engine import MedianAnswer, MedianLimits
 from planner.siting.p_median.kernels import Bools, Floats, Ints
@@ -135,8 +136,9 @@ def solve_plane(
         whole,
     )
     integral = whole and bool((weights == np.round(weights)).all())
-    search = _Rounds(plane, p, 1.0 if integral else 0.0, limits, told)
-    search.run()
+    with Alarm(limits.seconds) as alarm:
+        search = _Rounds(plane, p, 1.0 if integral else 0.0, limits, told, alarm.rung)
+        search.run()
     opened = tuple(sorted(int(order[j]) for j in search.opened))
     bound = search.cost if search.bound > search.target and integral else min(search.bound, search.cost)
     return MedianAnswer(opened, search.cost, bound, search.nodes, search.cut)
@@ -151,6 +153,7 @@ class _Rounds:
     unit: float
     limits: MedianLimits
     told: Callable[[float, float], None]
+    rung: Ints
     opened: Ints = field(default_factory=lambda: np.empty(0, np.int64))
     cost: float = np.inf
     bound: float = 0.0
@@ -228,7 +231,7 @@ class _Rounds:
 
     @property
     def _late(self) -> bool:
-        return time.monotonic() - self.began > self.limits.seconds
+        return bool(self.rung[0]) or time.monotonic() - self.began > self.limits.seconds
 
     @property
     def target(self) -> float:
@@ -274,6 +277,7 @@ class _Rounds:
             cost=self.cost,
             opened=np.searchsorted(core, self.opened),
             exact=lambda opened: self.plane.cost_of(core[opened]),
+            rung=self.rung,
         )
         return search, View.whole(instance)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numba
@@ -10,6 +11,7 @@ import numpy as np
 from planner.problems.siting import Floats, SitingProblem
 from planner.progress import ProgressEvent, ProgressListener
 from planner.siting.capabilities import Engine, Feature, choose, needed_features
+from planner.siting.clock import left_of
 from planner.siting.milp import Outcome, selection, solve_milp
 from planner.siting.milp_decide import nearest, objective_of
 from planner.siting.p_median.engine import MedianAnswer, MedianLimits, solve_median
@@ -87,15 +89,17 @@ def solve_lagrangian(
     model: str, problem: SitingProblem, limits: SolveLimits, listener: ProgressListener
 ) -> SiteSelection:
     """Check, solve and report `model` (``p_median`` or ``uncapacitated``); see the models for formula and source."""
+    stop = time.monotonic() + limits.time_limit_s
     check_problem(problem, Needs(p=model == "p_median", serves_all=True), {})
     refuse_unkept(problem, model)
     problem = without_near(problem)
     instance = instance_of(problem)
-    inner = MedianLimits(limits.node_limit, limits.relative_gap, 2, limits.time_limit_s, limits.seed)
+    seconds = left_of(limits, stop).time_limit_s
+    inner = MedianLimits(limits.node_limit, limits.relative_gap, 2, seconds, limits.seed)
     answer = solve_median(instance, inner, told=telling(listener))
     if not answer.opened or answer.cost >= instance.far[0]:
         # Serving everybody with p sites is a covering question of its own: the MILP answers it.
-        return solve_milp(model, problem, {}, limits=limits, listener=listener)
+        return solve_milp(model, problem, {}, limits=left_of(limits, stop), listener=listener)
     return selection(model, problem, {}, outcome_of(model, problem, answer), limits, engine=ENGINE)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from planner.siting.clock import never
 from planner.siting.p_median import interchange, kernels
 from planner.siting.p_median.kernels import Bools, Floats, Ints, Status
 from planner.siting.p_median.lists import CostLists
@@ -95,7 +96,7 @@ class Search:
     """State of one search: best solution, target, nodes and the clock.
 
     `exact` measures an open set where cut lists cannot; `tried` is the last local optimum; `floor` is the least bound
-    of a node given up because the gap asked for was reached there.
+    of a node given up because the gap asked for was reached there; `rung` stops compiled loops (`planner.siting.clock`).
     """
 
     instance: MedianInstance
@@ -110,11 +111,12 @@ class Search:
     improved: bool = False
     began: float = field(default_factory=time.monotonic)
     exact: Callable[[Ints], float] | None = None
+    rung: Ints = field(default_factory=never)
 
     @property
     def late(self) -> bool:
         """Whether the time is over."""
-        return time.monotonic() - self.began > self.seconds
+        return bool(self.rung[0]) or time.monotonic() - self.began > self.seconds
 
     @property
     def target(self) -> float:
@@ -154,7 +156,7 @@ class Search:
             instance.locked,
             is_open,
             int(instance.p < 0),
-            1_000_000,
+            self.rung,
         )
         self.tried = np.flatnonzero(is_open)
         self.offer(self.cost_of(is_open), self.tried)

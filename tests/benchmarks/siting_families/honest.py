@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,9 @@ QUICK = 3
 _RUNS = 1000
 #: Relative error of values and bounds, that of the solvers' own tolerances.
 _TOLERANCE = 1e-5
+#: Share of small runs with tight capacities and unusual options, sites up to which modules are enumerated, and the models that can have capacities.
+_HARDER, _FEW = 0.5, 4
+_ROOMY = ("facility_location", "capacitated_p_median", "p_median", "p_center", "set_coverage", "max_coverage")
 
 
 @dataclass
@@ -70,6 +73,8 @@ def check_run(tally: _Tally, model: str, number: int, seconds: float) -> None:
     is_small = rng.random() < 0.75
     n, m = (int(rng.integers(4, 9)), int(rng.integers(4, 8))) if is_small else (int(rng.integers(20, 32)), 12)
     problem, options = random_case(rng, model, n, m, with_side=bool(rng.random() < 0.5))
+    if is_small and rng.random() < _HARDER:
+        problem, options = _harder(rng, model, problem, options)
     limits = SolveLimits(
         relative_gap=float(rng.choice([0.0, 0.0, 0.001, 0.05])),
         node_limit=int(rng.choice([1, 2, 5, 50, 100_000])),
@@ -94,6 +99,31 @@ def check_run(tally: _Tally, model: str, number: int, seconds: float) -> None:
         return
     tally.ended[found.report.status] = tally.ended.get(found.report.status, 0) + 1
     _compare(tally, number, found, _truth(model, problem, options, small=is_small), (model, problem, options))
+
+
+def _harder(rng, model, problem, options):
+    """Return the case with tight capacities and the less usual options of the model."""
+    n, m, total = problem.demand_count, problem.site_count, float(problem.demand.sum())
+    if model in _ROOMY:
+        count = problem.p or 3
+        room = np.ceil(rng.uniform(0.9, 1.4, m) * total * 1.05 / count)
+        problem = replace(problem, capacity=np.where(rng.random(m) < 0.15, np.inf, room))
+        options = {**options, "single_source": bool(rng.random() < 0.5)}
+    if model in ("facility_location", "uncapacitated"):
+        fixed = np.where(rng.random(m) < 0.2, 0.0, problem.fixed_cost * rng.choice([0.1, 1.0, 3.0]))
+        problem = replace(problem, fixed_cost=fixed)
+    if model == "facility_location" and m <= _FEW and rng.random() < 0.3:
+        options["modules"] = ((math.ceil(total / 3), 20_000.0), (math.ceil(total * 0.6), 45_000.0))
+    if model == "set_coverage" and rng.random() < 0.4:
+        options["times"] = 2
+    if model == "backup_coverage":
+        options = {**options, "mandatory": bool(rng.random() < 0.3), "first_share": float(rng.choice([0.2, 0.7, 1.0]))}
+    if model == "max_coverage" and rng.random() < 0.5:
+        problem = replace(problem, capacity=np.full(m, np.inf))
+        floors = {"demand_groups": {"west": tuple(range(n // 2))}, "floors": {"west": float(rng.uniform(0.2, 0.8))}}
+        steps = {"radii": (2000.0, 5000.0), "radius_shares": (1.0, 0.4)}
+        options = {"radius": options["radius"], **floors} if rng.random() < 0.5 else steps
+    return problem, options
 
 
 def _truth(model, problem, options, *, small: bool):

@@ -275,8 +275,24 @@ def gini(distances, weight):
 
 
 def _equity(problem, chosen, options):
-    """Without capacities only: everybody at the nearest open site (which is best for both measures asked)."""
-    distances = [min((row[j] for j in chosen), default=math.inf) for row in dense(problem)]
+    """Everybody at the nearest open site (which is best for both measures asked); with capacities every whole placing is tried."""
+    full = dense(problem)
+    if _capacitated(problem):
+        found = [_equity_of(problem, row, options) for row in _placings(problem, chosen, full)]
+        return min((value for value in found if value is not None), default=None)
+    return _equity_of(problem, [min((row[j] for j in chosen), default=math.inf) for row in full], options)
+
+
+def _placings(problem, chosen, full):
+    """Yield the distances of every placing of whole demand points within capacities."""
+    n = problem.demand_count
+    for sites in itertools.product(chosen, repeat=n):
+        loads = np.bincount(sites, weights=problem.demand, minlength=problem.site_count)
+        if (loads <= problem.capacity + EPS).all():
+            yield [full[i, j] for i, j in enumerate(sites)]
+
+
+def _equity_of(problem, distances, options):
     if not all(map(math.isfinite, distances)):
         return None
     worst = worst_mean(distances, problem.weight, options.get("share", 0.1))

@@ -103,7 +103,7 @@ def test_engines_and_checker_agree_on_sites(annual, capex, closing, is_new):
         "capex_cny": capex,
         "closing_cost_cny": closing,
     }
-    site = Site("S", "village_point", not is_new, "free", "", "", math.inf, capex, annual, closing)
+    site = Site("S", "village_point", not is_new, "free", "", "", math.inf, capex, annual, closing, (0.0, 0.0))
     assert site_day(site, GIVEN) == pytest.approx(site_cny_per_day(row, GIVEN))
     assert closing_day(site, GIVEN) == pytest.approx(closing_cny_per_day(row, GIVEN))
 

@@ -1,0 +1,1 @@
+"""Rich rounds: timetables, costs, input checks, the exact engine, bounds and reasons of `planner.problems.routing`."""

@@ -1,0 +1,1 @@
+"""Families of the location-routing benchmark."""

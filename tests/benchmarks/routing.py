@@ -1,0 +1,14 @@
+"""Benchmarks of the routing engines: ``python tests/benchmarks/routing.py --family x``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(_HERE), str(_HERE.parents[1])]
+
+from bench import main  # noqa: E402  (the folder must be on the path first)
+
+if __name__ == "__main__":
+    sys.exit(main("routing_families", _HERE / "routing_families"))

@@ -1,0 +1,93 @@
+"""One case solved by our engine and by raw peers, checked and priced in the reference's convention, as rows.
+
+All get the same CPU seconds on one core, so that a busy machine favours none.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+
+from bench import Options, Row
+
+from planner.problems.routing import RoutingDecision
+from planner.routing.rich.auto import solve_routing
+from planner.routing.rich.engine import RoutingLimits
+from planner.verification.routing import check_decision, cost_of
+from routing_families.instances import Instance, is_close
+from routing_families.peers import raw_ortools, raw_pyvrp
+
+#: Iterations that never decide: in the benchmarks seconds do.
+ENDLESS = 10**9
+#: Points of mean gap by which we may be behind the better peer.
+MAY_LOSE = 0.2
+
+Peer = Callable[[Instance, float], RoutingDecision | None]
+PEERS: dict[str, Peer] = {"raw PyVRP": raw_pyvrp, "raw OR-Tools": raw_ortools}
+
+
+def compare_rows(instance: Instance, options: Options, peers: dict[str, Peer | str] | None = None) -> Iterator[Row]:
+    """Yield cost, gap to the best known, and the gaps of the peers in the same call.
+
+    `peers` gives other peers than `PEERS`; a text instead of a peer says why it cannot take the family.
+    """
+    start, cpu = time.perf_counter(), time.process_time()
+    answer = solve_routing(instance.problem, RoutingLimits(ENDLESS, options.seconds, 1, time.process_time))
+    took, cpu = time.perf_counter() - start, time.process_time() - cpu
+    yield from _own_rows(instance, answer.decision, answer.report.engine)
+    yield Row(instance.name, "seconds", round(cpu, 2), "s CPU", bound=options.seconds, status=f"{took:.1f} s wall")
+    own = gap_of(instance, answer.decision)
+    if not options.peers:
+        return
+    for name, peer in (peers or dict(PEERS)).items():
+        if isinstance(peer, str):
+            yield Row(instance.name, "gap", own, "%", name, status=peer)
+            continue
+        decision = peer(instance, options.seconds)
+        broken = None if decision is None else [v.rule for v in check_decision(instance.problem, decision)]
+        status = "none found" if decision is None else ",".join(sorted(set(broken or []))) or "feasible"
+        theirs = None if decision is None or broken else gap_of(instance, decision)
+        yield Row(instance.name, "gap", own, "%", name, theirs, status=status)
+
+
+def _own_rows(instance: Instance, decision: RoutingDecision | None, engine: str) -> Iterator[Row]:
+    if decision is None:
+        yield Row(instance.name, "cost", None, "", "best known", instance.best, status="none found", ok=False)
+        return
+    broken = check_decision(instance.problem, decision)
+    cost, reference = cost_of(instance.problem, decision), instance.reference_cost(decision)
+    is_same = is_close(cost, reference) and not decision.left_out
+    status = "feasible" if not broken else broken[0].rule
+    yield Row(
+        instance.name, "cost", reference, "", "best known", instance.best, status=status, ok=not broken and is_same
+    )
+    yield Row(instance.name, "vehicles", len(decision.days), "", status=engine)
+
+
+def gap_of(instance: Instance, decision: RoutingDecision | None) -> float | None:
+    """Return the gap to the best known in percent; None: no decision."""
+    if decision is None:
+        return None
+    return 100.0 * (instance.reference_cost(decision) / instance.best - 1.0)
+
+
+def family_rows(rows: list[Row], family: str) -> list[Row]:
+    """Return the mean gap beside the better peer, and whether we are behind it by at most `MAY_LOSE` points."""
+    costs = [row for row in rows if row.metric == "cost" and row.value is not None and row.peer_value]
+    if not costs:
+        return []
+    gaps = {row.case: 100.0 * ((row.value or 0.0) / (row.peer_value or math.inf) - 1.0) for row in costs}
+    mean, worst = sum(gaps.values()) / len(gaps), max(gaps.values())
+    found = [Row(f"all {family}", "worst gap", worst, "%", status=f"{len(gaps)} cases")]
+    means = {}
+    for name in sorted({row.peer for row in rows if row.metric == "gap" and row.peer}):
+        theirs = [row.peer_value for row in rows if row.metric == "gap" and row.peer == name]
+        known = [value for value in theirs if value is not None]
+        if len(known) == len(gaps):
+            means[name] = sum(known) / len(known)
+    better = min(means, key=lambda name: means[name], default="")
+    ok = mean <= means[better] + MAY_LOSE if better else None
+    peer = f"better peer ({better})" if better else ""
+    found.append(Row(f"all {family}", "mean gap", mean, "%", peer, means.get(better), bound=MAY_LOSE, ok=ok))
+    return found
