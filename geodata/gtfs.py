@@ -27,7 +27,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "trips.txt": ("route_id", "service_id", "trip_id"),
     "stop_times.txt": ("trip_id", "arrival_time", "departure_time", "stop_id", "stop_sequence"),
 }
-_CALENDAR = "calendar.txt"
+_CALENDAR, _DATES = "calendar.txt", "calendar_dates.txt"
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _TIME = re.compile(r"^\s*(\d{1,2}):(\d{2})(?::(\d{2}))?\s*$")
 _NO_SERVICE = "1"
@@ -137,7 +137,7 @@ def _refused(desk: _Desk) -> InputError:
 
 def _files(path: Path, desk: _Desk) -> dict[str, list[Row]]:
     """Return the tables by name; hidden and system folders inside the zip are passed over."""
-    names = (*_NEEDED, _CALENDAR, "frequencies.txt")
+    names = (*_NEEDED, _CALENDAR, _DATES, "frequencies.txt")
     if path.is_dir():
         return {n: _rows((path / n).read_bytes()) for n in names if (path / n).is_file()}
     try:
@@ -180,6 +180,8 @@ def _service_days(files: Mapping[str, Sequence[Row]], desk: _Desk) -> dict[str, 
         if not digits:
             desk.warn("gtfs_service_never", _CALENDAR, number, "service_id", row.get("service_id", ""))
         days[row.get("service_id", "")] = digits
+    for row in files.get(_DATES, []):  # a service of single dates only is known, but runs in no usual week
+        days.setdefault(row.get("service_id", ""), "")
     return days
 
 

@@ -27,7 +27,7 @@ def county(**changes: list[dict[str, object]]) -> County:
         "bus_departures": DEPARTURES,
         **changes,
     }
-    base = reference_county(townships=1, villages=2, seed=1)
+    base = reference_county(townships=1, villages=4, seed=1)
     return base.replace(**{name: canonical_frame(rows, name) for name, rows in tables.items()})
 
 
