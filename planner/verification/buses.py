@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from geodata.messages import Message
 from networks.timetable import DAY_MIN, BusRun, clock_text
-from planner.routing.buses.problem import BusDecision, BusLoad, BusRules, BusSide
+from planner.problems.buses import BusDecision, BusLoad, BusRules, BusSide
 
 _SLACK = 1e-5
 _SECONDS = 60.0

@@ -12,9 +12,9 @@ from geodata.gtfs import read_gtfs
 from geodata.messages import Message
 from networks.timetable import BusRun, Timetable, clock_minutes, clock_text, county_timetable, feed_timetable
 from planner.plan import Kpi
+from planner.problems.buses import BusLoad, BusRules, BusSide, SavingWithoutDelayError, hours_until
 from planner.progress import ProgressListener
 from planner.routing.buses.county import WEEKDAYS, BusReach, county_buses
-from planner.routing.buses.problem import BusLoad, BusRules, BusSide, SavingWithoutDelayError, hours_until
 from planner.routing.buses.solve import BusLimits, BusPlan, solve_buses
 from planner.verification.buses import check_buses
 from scenarios.studies.options import Options

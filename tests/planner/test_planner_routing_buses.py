@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from geodata.messages import LANGS
 from networks.timetable import BusRun, Call
-from planner.problems.standard import RoutingSettings
-from planner.routing.buses.problem import (
+from planner.problems.buses import (
     BusDecision,
     BusLoad,
     BusOrigin,
@@ -25,6 +24,7 @@ from planner.routing.buses.problem import (
     SavingWithoutDelayError,
     passenger_delay,
 )
+from planner.problems.standard import RoutingSettings
 from planner.routing.buses.rides import possible_rides
 from planner.routing.buses.solve import BusLimits, BusPlan, solve_buses
 from planner.routing.buses.trucks import TruckDepot

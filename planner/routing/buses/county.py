@@ -13,7 +13,7 @@ from geodata.frames import haversine_km
 from networks.timetable import Timetable
 from planner.costs import vehicle_cny_per_h
 from planner.plan import Plan, PlanProblem
-from planner.routing.buses.problem import BusOrigin, BusPoint, BusRules, BusSide
+from planner.problems.buses import BusOrigin, BusPoint, BusRules, BusSide
 from planner.routing.buses.trucks import TruckDepot
 from planner.routing.round_problem import RoundProblem
 from planner.routing.rounds_build import (

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planner.engines.linear import LinearModel, Vector
-from planner.routing.buses.problem import TOLERANCE, BusDecision, BusLoad, BusRules, BusSide, Ride
+from planner.problems.buses import TOLERANCE, BusDecision, BusLoad, BusRules, BusSide, Ride
 from planner.routing.buses.trucks import TruckDepot
 
 _HALF = 0.5

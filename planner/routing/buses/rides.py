@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from geodata.messages import Message
 from networks.timetable import DAY_MIN, BusRun, clock_text
-from planner.routing.buses.problem import TOLERANCE, BusSide, Kind, Ride, hours_until
+from planner.problems.buses import TOLERANCE, BusSide, Kind, Ride, hours_until
 
 
 def possible_rides(side: BusSide) -> tuple[tuple[Ride, ...], dict[str, Message]]:

@@ -15,10 +15,7 @@ from dataclasses import dataclass
 from geodata.errors import NoSolutionError
 from geodata.messages import Message
 from planner.engines.mathopt import ENGINE, EngineLimits, solve_linear
-from planner.progress import ProgressEvent, ProgressListener, no_progress
-from planner.reports import OPTIMALITY_TOLERANCE, SolveReport, Status
-from planner.routing.buses.model import BusModel, add_cuts, add_keep_cut, build_model, bus_cny_per_day, read_decision
-from planner.routing.buses.problem import (
+from planner.problems.buses import (
     BusDecision,
     BusSaving,
     BusSide,
@@ -26,6 +23,9 @@ from planner.routing.buses.problem import (
     hours_until,
     passenger_delay,
 )
+from planner.progress import ProgressEvent, ProgressListener, no_progress
+from planner.reports import OPTIMALITY_TOLERANCE, SolveReport, Status
+from planner.routing.buses.model import BusModel, add_cuts, add_keep_cut, build_model, bus_cny_per_day, read_decision
 from planner.routing.buses.rides import possible_rides
 from planner.routing.buses.trucks import TruckCost, TruckDepot
 

@@ -57,7 +57,7 @@ class TruckDepot:
         True where going past a stop, its service time included, is never cheaper or faster than going straight on.
         Kilometres need not keep the rule: bounds are proved without ranges where they do not.
         """
-        return not _breaks(self.problem, frozenset(self.relievers))[0]
+        return not breaks_triangle(self.problem, frozenset(self.relievers))[0]
 
     @cached_property
     def direct_cny(self) -> Mapping[str, float]:
@@ -93,7 +93,7 @@ class TruckDepot:
 
     @cached_property
     def _is_range_freed(self) -> bool:
-        return _breaks(self.problem, frozenset(self.relievers))[1]
+        return breaks_triangle(self.problem, frozenset(self.relievers))[1]
 
 
 def _keeps_ranges(round_: RoundProblem, outcome: DepotOutcome) -> bool:
@@ -108,7 +108,7 @@ def _keeps_ranges(round_: RoundProblem, outcome: DepotOutcome) -> bool:
     return True
 
 
-def _breaks(problem: RoundProblem, facilities: frozenset[str]) -> tuple[bool, bool]:
+def breaks_triangle(problem: RoundProblem, facilities: frozenset[str]) -> tuple[bool, bool]:
     """Tell whether cost or minutes, and whether kilometres of a type with a range, break the triangle rule at these stops."""
     is_dear = is_far = False
     for k, vehicle in enumerate(problem.vehicles):

@@ -13,8 +13,8 @@ import numpy as np
 from geodata.frames import haversine_km
 from geodata.gtfs import read_gtfs
 from networks.timetable import Timetable, feed_timetable
+from planner.problems.buses import BusOrigin, BusPoint, BusRules, BusSide
 from planner.problems.standard import RoutingSettings
-from planner.routing.buses.problem import BusOrigin, BusPoint, BusRules, BusSide
 from planner.routing.buses.trucks import TruckDepot
 from planner.routing.round_problem import ParcelFigures, RoundProblem, RoundVehicle
 
