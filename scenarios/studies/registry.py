@@ -23,6 +23,7 @@ _MODULES = (
     "plan_shadow",
     "compliance",
     "buses",
+    "frequency",
 )
 
 
