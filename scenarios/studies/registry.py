@@ -23,6 +23,8 @@ _MODULES = (
     "plan_shadow",
     "location_routing",
     "compliance",
+    "buses",
+    "frequency",
 )
 
 

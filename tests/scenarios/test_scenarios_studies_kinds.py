@@ -63,6 +63,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "land": {},
     "location_routing": {"search_iterations": 8_000, "bound_iterations": 30},
     "compliance": {},
+    "buses": {},
+    "frequency": {"patterns": ["135", "12345", "123456"], "case_limit": 2},
     "hub_roles": {
         "places": [
             "990001101;core",
