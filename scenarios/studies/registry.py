@@ -23,7 +23,10 @@ _MODULES = (
     "plan_shadow",
     "cooperation",
     "merging",
+    "location_routing",
     "compliance",
+    "buses",
+    "frequency",
 )
 
 
