@@ -21,6 +21,7 @@ _MODULES = (
     "around",
     "plan_importance",
     "plan_shadow",
+    "compliance",
 )
 
 

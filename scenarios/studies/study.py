@@ -18,6 +18,8 @@ from planner.reports import SolveReport
 from planner.siting.selection import SolveLimits
 
 Cell = str | float | int | bool | Message | None
+#: Message key of the first sentence of a study without an answer.
+FAILED = "study_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +112,25 @@ class Study:
     assumptions: tuple[Message, ...] = ()
     kpis: tuple[Kpi, ...] = ()
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it only says why it has no answer."""
+        return bool(self.answer) and self.answer[0].key == FAILED
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyInput:
-    """What a study may look at: the problem and the checked plan, its options, and the limits."""
+    """What a study may look at: the problem and the checked plan, its options, the limits, and studies answered before.
+
+    `earlier` holds every other study of the run for a kind that reads studies, and nothing for the others.
+    """
 
     name: str
     problem: PlanProblem
     verified: VerifiedPlan
     options: Mapping[str, object]
     limits: SolveLimits
+    earlier: tuple[Study, ...] = ()
 
 
 #: Answers a study; raises `InfeasibleError`, `InputError`, `NoSolutionError` like a plan does.
@@ -184,6 +195,8 @@ class StudyKind:
         Message key of the question it answers; else ``study_meaning_<kind>``.
     is_maximising
         Whether more is better; its reports hold negated values, as every report minimises.
+    reads_studies
+        Whether it looks at the run's other studies; it is then answered after them.
     """
 
     kind: str
@@ -191,6 +204,7 @@ class StudyKind:
     answer: StudyFunction
     meaning: str = ""
     is_maximising: bool = False
+    reads_studies: bool = False
 
     @property
     def meaning_key(self) -> str:

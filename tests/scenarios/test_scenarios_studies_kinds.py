@@ -61,6 +61,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "lockers": {"campuses": ["学院;109.13;27.03;2000"], "closed": [], "relative_gap": 0.01},
     "chargers": {"electrify": ["box_truck"]},
     "land": {},
+    "compliance": {},
     "hub_roles": {
         "places": [
             "990001101;core",
