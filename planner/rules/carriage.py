@@ -49,7 +49,7 @@ def tricycles(given: RuleInput) -> RuleCheck:
             continue
         found.append(name)
         speed, load, reach = (float(row[key]) for key in ("max_speed_kmh", "payload_kg", "range_km"))
-        unknown += [f"vehicles.{key}" for key, v in (("max_speed_kmh", speed), ("range_km", reach)) if math.isnan(v)]
+        unknown += [key for key, v in (("max_speed_kmh", speed), ("range_km", reach)) if math.isnan(v)]
         if speed > TRICYCLE_KMH or load > TRICYCLE_KG or reach < TRICYCLE_KM:
             bad.append(name)
     if not found:
@@ -73,7 +73,7 @@ def cold_chain(given: RuleInput) -> RuleCheck:
     """Q14: chilled and frozen produce arrives in time and on insulated legs only."""
     rule, produce = Rule("Q14", "hard"), given.problem.county.produce
     if produce.empty:
-        return rule.not_checked(("produce",))
+        return rule.not_checked(("table_produce",))
     if not (produce["temperature_class"].isin(["chilled", "frozen"])).any():
         return rule.not_applicable(count=len(produce))
     missing = given.facts.missing("cold_limit_h", "cold_h", "cold_insulated")

@@ -87,7 +87,7 @@ class RuleFacts:
 
 
 def read_facts(entries: Sequence[str], *, where: str = "facts") -> RuleFacts:
-    """Read facts written as ``name;value``.
+    """Read facts written as ``name;value`` or ``name;value;source``.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def read_facts(entries: Sequence[str], *, where: str = "facts") -> RuleFacts:
     names: dict[str, list[str]] = {}
     problems: list[Problem] = []
     for row, entry in enumerate(entries, start=1):
-        name, _, value = (part.strip() for part in entry.replace("；", ";").partition(";"))
+        name, value, *_source = (part.strip() for part in f"{entry};;".replace("；", ";").split(";", 2))
         kind = FACTS.get(name)
         if kind is None:
             near = next(iter(get_close_matches(name, list(FACTS), n=1, cutoff=0.0)), "")

@@ -21,6 +21,8 @@ _MODULES = (
     "around",
     "plan_importance",
     "plan_shadow",
+    "rules",
+    "settlement",
     "compliance",
 )
 
