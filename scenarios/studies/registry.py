@@ -21,9 +21,14 @@ _MODULES = (
     "around",
     "plan_importance",
     "plan_shadow",
-    "rules",
+    "cooperation",
+    "merging",
     "settlement",
+    "rules",
+    "location_routing",
     "compliance",
+    "buses",
+    "frequency",
 )
 
 
