@@ -93,7 +93,7 @@ def rule_table(result: SettlementResult) -> StudyTable:
 def side_by_side(case: SettlementCase, result: SettlementResult) -> StudyTable:
     """Return every operator's share under every rule."""
     columns = (StudyColumn("operator_id"), *(StudyColumn(f"sharing_{rule}_cny", "cny") for rule in result.divisions))
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (name, *(float(division.shares[i]) for division in result.divisions.values()))
         for i, name in enumerate(case.players)
     )
