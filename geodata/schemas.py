@@ -187,6 +187,8 @@ _BUS_STOPS = TableSpec(
         *_place("109.7800", "27.8600", is_required=True, is_nullable=False),
         _number("minutes_from_start", "min", "0", high=1_440.0),
         _code("village_code", 12, "", refers_to="villages"),
+        _number("luggage_outbound_parcels", "parcels", high=10_000.0),
+        _number("luggage_inbound_parcels", "parcels", high=10_000.0),
     ),
     key=("line_id", "stop_sequence"),
 )
@@ -197,6 +199,8 @@ _BUS_DEPARTURES = TableSpec(
         _choice("direction", DIRECTIONS, "outbound"),
         ColumnSpec("departure_time", "time", example="07:30", **_FILLED),
         _id("days", "1234567"),
+        _number("spare_parcels", "parcels", high=10_000.0),
+        _number("passengers", "people", high=1_000.0),
     ),
     key=("line_id", "direction", "departure_time", "days"),
 )

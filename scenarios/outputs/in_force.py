@@ -104,6 +104,7 @@ IN_FORCE_OF_STUDIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "range_reserve_share",
             }
         ),
+        "buses": frozenset({"bus_fee_cny_per_route_day", "bus_spare_parcels_per_departure"}),
         "land": _LAND,
         "hub": _LAND,
     }

@@ -21,7 +21,12 @@ _MODULES = (
     "around",
     "plan_importance",
     "plan_shadow",
+    "cooperation",
+    "merging",
+    "location_routing",
     "compliance",
+    "buses",
+    "frequency",
 )
 
 

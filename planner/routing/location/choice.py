@@ -16,7 +16,7 @@ from planner.problems.siting import Floats
 from planner.routing.location.supply import TourColumn, add_supply, supply_tours, tours_of
 
 #: Rounds in which violated links customer-depot are added to the relaxation, and how far a link must be broken.
-_LINK_ROUNDS, _BROKEN = 6, 0.02
+_LINK_ROUNDS, _BROKEN = 3, 0.05
 #: Relative slack when columns are dropped by reduced cost.
 _MARGIN = 1e-7
 #: Columns the last choice is made from, the cheapest by reduced cost, where the answer need not be proved.

@@ -31,7 +31,9 @@ from planner.routing.location.supply import supply_tours
 from planner.verification.location_routing import decision_cost, faults
 
 #: Satellites whose truck tours are offered to the choice among routes, and share of the clock that choice may take.
-_SATELLITES_MOST, _CHOICE_S = 8, 60.0
+_SATELLITES_MOST, _CHOICE_S = 8, 30.0
+#: Routes the choice is made from: the last ones met are those of the best answers.
+_ROUTES_MOST = 10_000
 #: Rounds of choice and further search.
 _ROUNDS = 2
 _GAIN = 1e-9
@@ -83,7 +85,8 @@ class _Solver:
     def _polish(self, search: Search) -> None:
         for k in range(_ROUNDS):
             before = self.cost
-            self._choose([*search.routes(), *_routes(search.runners)], search.runners, is_complete=False)
+            met = search.routes()[-_ROUTES_MOST:]
+            self._choose([*met, *_routes(search.runners)], search.runners, is_complete=False)
             if k + 1 == _ROUNDS or self.cost >= before - _GAIN or self.best is None:
                 return
             runner = search.resume(self.best)
