@@ -110,19 +110,37 @@ def lines_per_village(problem: CooperationProblem) -> Floats:
 
 
 def cost_with_lines(problem: CooperationProblem, lines: float) -> float:
-    """Return the cost of the separate networks if a village were visited by at most `lines` of them today.
+    """Return the cost of the separate networks if at most `lines` of them ran to any township or village today.
 
-    The visits above that number are taken off, each at the mean visit of the village's lines; trunk trips, outlets and handling stay.
-    For the question which assumption moves a saving: surveys find fewer lines a village than there are brands.
+    Trunk trips, outlets and visits above that number are taken off, each at the mean of the township's or village's own; what a
+    parcel costs stays. For the question which assumption moves a saving: surveys find fewer networks than there are brands.
     """
+    towns = len(problem.township_ids)
+    number, money = np.zeros(towns), np.zeros(towns)
     visits = np.zeros(len(problem.village_ids))
     for i, operator in enumerate(problem.operators):
-        if operator.has_parcels:
-            goes = (problem.parcels[i] > 0.0) if operator.kind == "courier" else np.ones(len(visits), dtype=np.bool_)
-            visits += goes * operator.round_scale * operator.visits_per_week / DAYS_PER_WEEK
-    number = lines_per_village(problem)
-    surplus = np.maximum(0.0, number - lines) / np.maximum(number, 1.0)
-    return separate_cny(problem) - float((visits * problem.round_visit_cny) @ surplus)
+        if not operator.has_parcels:
+            continue
+        goes = (problem.parcels[i] > 0.0) if operator.kind == "courier" else np.ones(len(visits), dtype=np.bool_)
+        visits += goes * operator.round_scale * operator.visits_per_week / DAYS_PER_WEEK
+        there = np.bincount(problem.village_township, weights=goes, minlength=towns) > 0
+        number += there
+        trip = operator.line_scale * problem.line_visit_cny * LINE_VISITS_PER_WEEK / DAYS_PER_WEEK
+        money += there * (trip + operator.outlet_cny_per_day)
+    in_village = lines_per_village(problem)
+    less_village = np.maximum(0.0, in_village - lines) / np.maximum(in_village, 1.0)
+    less_town = np.maximum(0.0, number - lines) / np.maximum(number, 1.0)
+    return separate_cny(problem) - float((visits * problem.round_visit_cny) @ less_village + money @ less_town)
+
+
+def lines_for_saving(problem: CooperationProblem, plan_cny: float, saving: float) -> float:
+    """Return how many separate networks would have to run today for a plan's cost to be a saving of `saving` (by bisection)."""
+    low, high = 0.0, float(lines_per_village(problem).max(initial=1.0))
+    goal = plan_cny / (1.0 - saving)
+    for _ in range(50):
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if cost_with_lines(problem, middle) < goal else (low, middle)
+    return high
 
 
 @dataclass(frozen=True, slots=True)

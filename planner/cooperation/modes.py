@@ -8,9 +8,9 @@ import numpy as np
 
 from planner.cooperation.baseline import restricted, separate_cny
 from planner.cooperation.coalition_cost import CoalitionCost, CoalitionSolution, solve_coalition
-from planner.cooperation.paths import PathTable, build_paths, components
+from planner.cooperation.paths import PathTable
 from planner.engines.mathopt import ENGINE, EngineLimits
-from planner.problems.cooperation import SHARED_MODES, CooperationProblem
+from planner.problems.cooperation import DAYS_PER_WEEK, SHARED_MODES, CooperationProblem, Floats
 from planner.progress import ProgressListener, no_progress
 from planner.reports import SolveReport
 from planner.siting.selection import SolveLimits
@@ -213,21 +213,43 @@ def part_of(problem: CooperationProblem, villages: list[int]) -> CooperationProb
     )
 
 
-def incremental_cny(problem: CooperationProblem, members: tuple[str, ...]) -> dict[str, float]:
-    """Return K14: for every village ``C(with it) - C(without it)``, CNY a day, both within 0.01 % or as near as the search gets.
+def incremental_cny(plan: ModePlan) -> dict[str, float]:
+    """Return K14: for every village ``C(with it) - C(without it)``, CNY a day, each within 0.01 % of its township's cost.
 
-    Only the townships that share room with the village's are solved again.
+    The village's township is solved again with and without it; the other townships stay as planned, with the bus room they use.
     """
-    inside_members = [problem.index_of(name) for name in members]
-    component = components(problem, build_paths(problem, inside_members))
+    problem, limits = plan.problem, SolveLimits(relative_gap=1e-4, node_limit=200)
     found: dict[str, float] = {}
-    for number in range(int(component.max()) + 1 if component.size else 0):
-        towns = np.flatnonzero(component == number)
-        inside = [int(v) for v in np.flatnonzero(np.isin(problem.village_township, towns))]
-        limits = SolveLimits(relative_gap=1e-4, node_limit=200)
-        base = solve_modes(part_of(problem, inside), members=members, limits=limits).cny_per_day if inside else 0.0
+    for town in np.unique(problem.village_township):
+        inside = [int(v) for v in np.flatnonzero(problem.village_township == town)]
+        left = _room_left(plan, set(inside))
+        base = solve_modes(part_of(left, inside), members=plan.members, limits=limits).cny_per_day
         for v in inside:
             rest = [other for other in inside if other != v]
-            less = solve_modes(part_of(problem, rest), members=members, limits=limits).cny_per_day if rest else 0.0
+            less = solve_modes(part_of(left, rest), members=plan.members, limits=limits).cny_per_day if rest else 0.0
             found[problem.village_ids[v]] = base - less
     return found
+
+
+def _room_left(plan: ModePlan, inside: set[int]) -> CooperationProblem:
+    """Return the problem with the bus room that villages outside a set do not use in the plan."""
+    problem = plan.problem
+    out = [np.array(run.room_out) for run in problem.bus_runs]
+    back = {entry.line_id: np.array(entry.room_in) for entry in problem.bus_returns}
+    village = {name: v for v, name in enumerate(problem.village_ids)}
+    for item in plan.carriages:
+        v = village[item.village_id]
+        if item.bus_call < 0 or v in inside:
+            continue
+        call = problem.bus_calls[item.bus_call]
+        run, o = problem.bus_runs[call.run], problem.index_of(item.operator_id)
+        out[call.run][: call.stop] -= problem.inbound[o, v] * DAYS_PER_WEEK / run.visits_per_week
+        if run.line_id in back:
+            back[run.line_id][: call.stop] -= problem.outbound[o, v]
+    runs = tuple(replace(run, room_out=_floor(room)) for run, room in zip(problem.bus_runs, out, strict=True))
+    returns = tuple(replace(entry, room_in=_floor(back[entry.line_id])) for entry in problem.bus_returns)
+    return replace(problem, bus_runs=runs, bus_returns=returns)
+
+
+def _floor(room: Floats) -> tuple[float, ...]:
+    return tuple(np.maximum(room, 0.0).tolist())

@@ -201,7 +201,7 @@ def test_the_waterfall_sums_exactly() -> None:
 
 def test_incremental_costs_are_differences() -> None:
     problem = random_problem(4, couriers=2, villages=5)
-    found = incremental_cny(problem, problem.player_ids)
+    found = incremental_cny(solve_modes(problem, limits=PROVED))
     whole = solve_modes(problem, limits=PROVED).cny_per_day
     for v, name in enumerate(problem.village_ids):
         rest = part_of(problem, [k for k in range(5) if k != v])
