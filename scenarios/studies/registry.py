@@ -23,6 +23,8 @@ _MODULES = (
     "plan_shadow",
     "cooperation",
     "merging",
+    "settlement",
+    "rules",
     "location_routing",
     "compliance",
     "buses",

@@ -61,6 +61,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "lockers": {"campuses": ["学院;109.13;27.03;2000"], "closed": [], "relative_gap": 0.01},
     "chargers": {"electrify": ["box_truck"]},
     "land": {},
+    "rules": {},
+    "settlement": {"gap": 0.05},
     "cooperation": {"relative_gap": 0.001},
     "merge_stations": {},
     "location_routing": {"search_iterations": 8_000, "bound_iterations": 30},
