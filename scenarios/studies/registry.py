@@ -24,6 +24,7 @@ _MODULES = (
     "compliance",
     "buses",
     "frequency",
+    "day_rounds",
 )
 
 

@@ -63,6 +63,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "land": {},
     "compliance": {},
     "buses": {},
+    "day_rounds": {"iterations": 100},
     "frequency": {"patterns": ["135", "12345", "123456"], "case_limit": 2},
     "hub_roles": {
         "places": [
