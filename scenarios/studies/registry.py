@@ -29,6 +29,7 @@ _MODULES = (
     "compliance",
     "buses",
     "frequency",
+    "day_rounds",
 )
 
 

@@ -68,6 +68,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "location_routing": {"search_iterations": 8_000, "bound_iterations": 30},
     "compliance": {},
     "buses": {},
+    "day_rounds": {"iterations": 100},
     "frequency": {"patterns": ["135", "12345", "123456"], "case_limit": 2},
     "hub_roles": {
         "places": [
