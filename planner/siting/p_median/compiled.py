@@ -16,4 +16,4 @@ def compiled(function: Kernel) -> Kernel:
     No wrapper for C callers, which nobody here is: it takes a tenth of the compile time. No fast-math: sums keep their
     order, so the same input gives the same bytes.
     """
-    return cast(Kernel, njit(cache=True, nogil=True, no_cfunc_wrapper=True)(function))
+    return cast(Kernel, njit(cache=True, nogil=True, no_cfunc_wrapper=True)(function))  # type: ignore[call-overload]
