@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from planner.problems.routing import RoutingDecision, RoutingProblem
 from planner.routing.rich.answers import answer_of
+from planner.routing.rich.compose import ComposedEngine
+from planner.routing.rich.electric import ElectricEngine
 from planner.routing.rich.engine import Refusal, RichEngine, RoutingAnswer, RoutingLimits
 from planner.routing.rich.ortools_engine import OrToolsRichEngine
-from planner.routing.rich.pyvrp_engine import PyVrpEngine
 
 #: Name of the answer that only scores a given plan.
 FIXED = "fixed plan"
@@ -17,7 +18,7 @@ FIXED = "fixed plan"
 
 def engines() -> tuple[RichEngine, ...]:
     """Return the engines in the order they are asked."""
-    return (PyVrpEngine(), OrToolsRichEngine())
+    return (ComposedEngine(), ElectricEngine(), OrToolsRichEngine())
 
 
 def solve_routing(
