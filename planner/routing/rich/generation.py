@@ -46,6 +46,8 @@ class GenerationLimits:
         Complete pricing rounds among them.
     labels
         Partial routes of one pricing.
+    first_share
+        Share of the value within which routes are kept for the choice when no more are found.
     end_neighbours, neighbours
         Stops remembered at each stop, in ends and in complete ng-route labelling.
     """
@@ -53,6 +55,7 @@ class GenerationLimits:
     rounds: int = 400
     exact_rounds: int = 40
     labels: int = 400_000
+    first_share: float = 0.001
     end_neighbours: int = 3
     neighbours: int = 8
 
@@ -71,6 +74,8 @@ class Relaxation:
         For going on.
     ends
         Ends of routes at `prices`, by vehicle type; missing where there were too many.
+    pool
+        If converged: every route worth at most `first_share` of the value, by vehicle type; missing likewise.
     """
 
     bound: float
@@ -79,6 +84,8 @@ class Relaxation:
     master: Master
     graphs: tuple[TypeGraph, ...]
     ends: dict[int, Ends]
+    pool: dict[int, tuple[PricedRoute, ...]]
+    first_share: float
 
     @property
     def is_missing(self) -> bool:
@@ -93,6 +100,7 @@ class _Generation:
     master: Master
     graphs: tuple[TypeGraph, ...]
     ends: dict[int, Ends] = field(default_factory=dict)
+    pool: dict[int, tuple[PricedRoute, ...]] = field(default_factory=dict)
     bound: float = -math.inf
     is_converged: bool = False
 
@@ -133,12 +141,16 @@ class _Generation:
 
     def _complete(self, own: TypeGraph) -> Pricing:
         price, room = self.prices.stop, self.rooms[own.vehicle]
+        most = 1.02 * self.limits.first_share * max(abs(self.prices.value), 1.0)
         self.ends.pop(own.vehicle, None)
+        self.pool.pop(own.vehicle, None)
         for neighbours in (self.limits.end_neighbours, 1):
             ends = route_ends(self.problem, own, price, self.limits.labels, neighbours)
             if ends is not None:
                 self.ends[own.vehicle] = ends
-                pricing = price_elementary(own, price, self._vehicle(own), room, ends)
+                pricing = price_elementary(own, price, self._vehicle(own), most, (room, ends))
+                if pricing.is_complete:
+                    self.pool[own.vehicle] = pricing.pool
                 if pricing.is_complete or pricing.routes:
                     return pricing
                 break
@@ -161,7 +173,9 @@ def generate(problem: RoutingProblem, limits: GenerationLimits, *, start: Sequen
     work = _Generation(problem, limits, master, graphs)
     work.look()
     work.prove()
-    return Relaxation(work.bound, work.is_converged, work.prices, master, graphs, work.ends)
+    return Relaxation(
+        work.bound, work.is_converged, work.prices, master, graphs, work.ends, work.pool, 1.02 * limits.first_share
+    )
 
 
 def lagrangian(problem: RoutingProblem, prices: Prices, least: dict[int, float]) -> float:
