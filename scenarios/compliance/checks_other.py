@@ -10,7 +10,7 @@ from scenarios.compliance.given_facts import Condition, conditions
 from scenarios.studies.shown import percent, rounded
 
 #: Kinds of study that set the ways of working together side by side.
-_MODE_KINDS = ("modes", "cooperation", "settlement")
+_MODE_KINDS = ("cooperation", "buses")
 
 
 def cooperation_modes(case: Case, _argument: str) -> Finding:

@@ -23,10 +23,13 @@ _MODULES = (
     "plan_shadow",
     "cooperation",
     "merging",
+    "settlement",
+    "rules",
     "location_routing",
     "compliance",
     "buses",
     "frequency",
+    "day_rounds",
 )
 
 

@@ -75,6 +75,41 @@ class StudyPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class StudyLine:
+    """A line on the map: places as (lon, lat), which of the line colours it takes, and what its tooltip says."""
+
+    name: str
+    path: tuple[tuple[float, float], ...]
+    colour: int = 0
+    facts: Mapping[str, Cell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GanttBar:
+    """From and until when (minutes after midnight) something is done; `key` is the glossary key of what."""
+
+    start_min: float
+    end_min: float
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class GanttRow:
+    """One row of a Gantt chart: its name and bars."""
+
+    name: str
+    bars: tuple[GanttBar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyGantt:
+    """Who does what when; `key` is the glossary key of the heading."""
+
+    key: str
+    rows: tuple[GanttRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Study:
     """One answered question.
 
@@ -92,7 +127,7 @@ class Study:
         Demand id → why it is not served.
     figures
         Single figures by glossary key.
-    tables, charts, places
+    tables, charts, places, lines, gantts
         What is shown.
     assumptions
         What was assumed only for this study.
@@ -111,6 +146,8 @@ class Study:
     places: tuple[StudyPlace, ...] = ()
     assumptions: tuple[Message, ...] = ()
     kpis: tuple[Kpi, ...] = ()
+    lines: tuple[StudyLine, ...] = ()
+    gantts: tuple[StudyGantt, ...] = ()
 
     @property
     def has_failed(self) -> bool:

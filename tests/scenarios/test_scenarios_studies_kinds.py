@@ -61,11 +61,14 @@ ASKED: dict[str, dict[str, Any]] = {
     "lockers": {"campuses": ["学院;109.13;27.03;2000"], "closed": [], "relative_gap": 0.01},
     "chargers": {"electrify": ["box_truck"]},
     "land": {},
+    "rules": {},
+    "settlement": {"gap": 0.05},
     "cooperation": {"relative_gap": 0.001},
     "merge_stations": {},
     "location_routing": {"search_iterations": 8_000, "bound_iterations": 30},
     "compliance": {},
     "buses": {},
+    "day_rounds": {"iterations": 100},
     "frequency": {"patterns": ["135", "12345", "123456"], "case_limit": 2},
     "hub_roles": {
         "places": [

@@ -25,7 +25,7 @@ _UNITS, _SETS_MOST = 160, 6
 _WEIGHTS, _TRY = (1.0, 0.5, 0.0), 0.2
 _LENGTH = 0.5
 #: Arcs and sums looked at by all steps together, and steps taken in any case.
-_WORK, _LEAST = 4e9, 20
+_WORK, _LEAST = 8e9, 20
 _SLACK = 1e-9
 
 

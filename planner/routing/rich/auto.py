@@ -10,10 +10,11 @@ from planner.problems.routing import RoutingDecision, RoutingProblem
 from planner.reports import OPTIMALITY_TOLERANCE
 from planner.routing.rich.answers import answer_of
 from planner.routing.rich.bounds import lower_bound
+from planner.routing.rich.compose import ComposedEngine
+from planner.routing.rich.electric import ElectricEngine
 from planner.routing.rich.engine import Refusal, RichEngine, RoutingAnswer, RoutingLimits
 from planner.routing.rich.exact_engine import ExactRichEngine
 from planner.routing.rich.ortools_engine import OrToolsRichEngine
-from planner.routing.rich.pyvrp_engine import PyVrpEngine
 
 #: Name of the answer that only scores a given plan.
 FIXED = "fixed plan"
@@ -21,7 +22,7 @@ FIXED = "fixed plan"
 
 def engines() -> tuple[RichEngine, ...]:
     """Return the engines in the order they are asked."""
-    return (ExactRichEngine(), PyVrpEngine(), OrToolsRichEngine())
+    return (ExactRichEngine(), ComposedEngine(), ElectricEngine(), OrToolsRichEngine())
 
 
 def solve_routing(

@@ -8,14 +8,23 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from planner.problems.routing import RoutingDecision, RoutingDepot, RoutingProblem, RoutingStop, RoutingVehicle
+from planner.problems.routing import (
+    Battery,
+    Charger,
+    RoutingDecision,
+    RoutingDepot,
+    RoutingProblem,
+    RoutingStop,
+    RoutingVehicle,
+)
+from planner.routing.rich.periodic import PeriodicProblem
 
 Distances = npt.NDArray[np.float64]
 
@@ -183,3 +192,171 @@ def read_vrptw(path: Path, best: float) -> Instance:
 def is_close(one: float, other: float) -> bool:
     """Tell whether two costs agree to a millionth."""
     return math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-6)
+
+
+def read_pickups(path: Path, best: float) -> Instance:
+    """Read a file with deliveries and pick-ups: simultaneous, mixed or backhauls after linehauls.
+
+    A ``DISTANCE`` limit counts service; backhaul files fix the number of vehicles and allow no vehicle without linehaul.
+    """
+    found = read_sections(path)
+    distances = _matrix(found)
+    count, capacity = len(distances), float(found.values["CAPACITY"])
+    is_backhaul = found.values["TYPE"] == "VRPB"
+    gives, takes, service = _pickup_columns(found, count, is_backhaul=is_backhaul)
+    stops = [RoutingStop(str(i), i, (gives[i],), (takes[i],), service_min=service[i]) for i in range(1, count)]
+    longest = float(found.values.get("DISTANCE", "0"))
+    has_limit = 0.0 < longest < LONGEST_KNOWN
+    fleet: dict[str, object] = {"longest_min": longest} if has_limit else {}
+    if is_backhaul:
+        fleet["available"] = int(found.values["VEHICLES"])
+    problem = make_problem(
+        distances,
+        stops,
+        [vehicle(capacity, FINE_METRES, **fleet)],
+        [RoutingDepot("depot", 0)],
+        scale=FINE_METRES,
+        with_time=has_limit,
+        is_linehaul_first=is_backhaul,
+    )
+    if is_backhaul:
+        problem.metres[0][0, [i for i in range(1, count) if takes[i] > 0.0]] = math.inf
+    return Instance(path.stem, best, problem, distances)
+
+
+#: A limit of the way at or above this is none.
+LONGEST_KNOWN = 900_000.0
+#: Explicit matrices are given in ten-thousandths.
+EXPLICIT_UNITS = 10_000.0
+
+
+def _matrix(found: Sections) -> Distances:
+    if found.values["EDGE_WEIGHT_TYPE"] == "EXPLICIT":
+        numbers = [x for row in found.rows["EDGE_WEIGHT_SECTION"] for x in row]
+        count = int(found.values["DIMENSION"])
+        return np.array(numbers).reshape(count, count) / EXPLICIT_UNITS
+    return euclidean([(row[1], row[2]) for row in found.rows["NODE_COORD_SECTION"]], as_is)
+
+
+def _pickup_columns(found: Sections, count: int, *, is_backhaul: bool) -> tuple[list[float], list[float], list[float]]:
+    if not is_backhaul:
+        rows = sorted(found.rows["PICKUP_AND_DELIVERY_SECTION"])
+        return [row[6] for row in rows], [row[5] for row in rows], [row[4] for row in rows]
+    demand = {int(row[0]): row[1] for row in found.rows["DEMAND_SECTION"]}
+    back = {int(x) for row in found.rows["BACKHAUL_SECTION"] for x in row if x > 0}
+    gives = [0.0 if i in back else demand[i] for i in range(1, count + 1)]
+    takes = [demand[i] if i in back else 0.0 for i in range(1, count + 1)]
+    return gives, takes, [0.0] * count
+
+
+@dataclass(frozen=True)
+class CordeauRow:
+    """A node of a Cordeau file: place, service, demand, and the day patterns its visits may have."""
+
+    x: float
+    y: float
+    service: float
+    demand: float
+    patterns: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Cordeau:
+    """A Cordeau file: vehicles a depot or day, (longest, capacity) of each depot or day, nodes in the file's order."""
+
+    vehicles: int
+    count: int
+    limits: tuple[tuple[float, float], ...]
+    rows: tuple[CordeauRow, ...]
+
+
+def read_cordeau(path: Path) -> Cordeau:
+    """Read a periodic or multi-depot file."""
+    lines = [[float(x) for x in line.split()] for line in path.read_text(encoding="utf-8").splitlines() if line.split()]
+    _, vehicles, count, parts = (int(x) for x in lines[0][:4])
+    limits = tuple((row[0] if row[0] > 0 else math.inf, row[1]) for row in lines[1 : parts + 1])
+    rows = []
+    for row in lines[parts + 1 :]:
+        number = int(row[6]) if len(row) > 6 else 0
+        patterns = tuple(int(x) for x in row[7 : 7 + number])
+        rows.append(CordeauRow(row[1], row[2], row[3], row[4], patterns))
+    return Cordeau(vehicles, count, limits, tuple(rows))
+
+
+def read_mdvrp(path: Path, best: float) -> Instance:
+    """Read a multi-depot instance: depots are the last rows, so many vehicles each, the longest tour counts service."""
+    file = read_cordeau(path)
+    distances = euclidean([(row.x, row.y) for row in file.rows], as_is)
+    stops = [
+        RoutingStop(str(i + 1), i, (row.demand,), (0.0,), service_min=row.service)
+        for i, row in enumerate(file.rows[: file.count])
+    ]
+    depots = [RoutingDepot(str(d), file.count + d) for d in range(len(file.limits))]
+    fleet = [
+        vehicle(load, FINE_METRES, available=file.vehicles, longest_min=longest, start_depot=d, end_depot=d)
+        for d, (longest, load) in enumerate(file.limits)
+    ]
+    fleet = [replace(v, vehicle_type_id=f"vehicle {d + 1}") for d, v in enumerate(fleet)]
+    has_limit = any(math.isfinite(longest) for longest, _ in file.limits)
+    problem = make_problem(distances, stops, fleet, depots, scale=FINE_METRES, with_time=has_limit)
+    return Instance(path.stem, best, problem, distances)
+
+
+def read_pvrp(path: Path, best: float) -> tuple[PeriodicProblem, Instance]:
+    """Read a periodic instance: the first row is the depot, so many vehicles each day; and its single day for pricing."""
+    file = read_cordeau(path)
+    distances = euclidean([(row.x, row.y) for row in file.rows], as_is)
+    stops = [
+        RoutingStop(str(i), i, (row.demand,), (0.0,), service_min=row.service)
+        for i, row in enumerate(file.rows)
+        if i and row.patterns
+    ]
+    longest, load = file.limits[0]
+    fleet = [vehicle(load, FINE_METRES, available=file.vehicles, longest_min=longest)]
+    has_limit = math.isfinite(longest)
+    day = make_problem(distances, stops, fleet, [RoutingDepot("depot", 0)], scale=FINE_METRES, with_time=has_limit)
+    days = len(file.limits)
+    patterns = tuple(
+        tuple(frozenset(d for d in range(days) if p >> (days - 1 - d) & 1) for p in file.rows[s.place].patterns)
+        for s in stops
+    )
+    return PeriodicProblem(day, days, patterns), Instance(path.stem, best, day, distances)
+
+
+def read_evrptw(path: Path, best: float, vehicles: int) -> Instance:
+    """Read a Schneider instance: full recharge, so many vehicles, double precision; a kWh is a unit of its battery."""
+    text = path.read_text(encoding="utf-8")
+    rows = [line.split() for line in text.splitlines()[1:] if len(line.split()) == 8]
+    figures = {line[0]: float(line.split("/")[1]) for line in text.splitlines() if line.count("/") == 2}
+    order = [row for kind in "dcf" for row in rows if row[1] == kind]
+    distances = euclidean([(float(row[2]), float(row[3])) for row in order], as_is)
+    stops = [
+        RoutingStop(
+            row[0], i, (float(row[4]),), (0.0,), service_min=float(row[7]), windows=((float(row[5]), float(row[6])),)
+        )
+        for i, row in enumerate(order)
+        if row[1] == "c"
+    ]
+    chargers = tuple(Charger(row[0], i) for i, row in enumerate(order) if row[1] == "f")
+    opens, closes = float(order[0][5]), float(order[0][6])
+    battery = Battery(figures["Q"], figures["r"], figures["g"])
+    fleet = [vehicle(figures["C"], FINE_METRES, available=vehicles, battery=battery, shift=(opens, closes))]
+    depot = RoutingDepot("depot", 0, opens, closes)
+    minutes = distances / figures["v"]
+    problem = make_problem(distances, stops, fleet, [depot], scale=FINE_METRES, minutes=minutes)
+    return EvInstance(path.stem, best, replace(problem, chargers=chargers), distances)
+
+
+class EvInstance(Instance):
+    """An instance whose trips also pass chargers."""
+
+    def reference_cost(self, decision: RoutingDecision) -> float:
+        """Return the sum of reference distances along all trips, chargers included."""
+        count, total = len(self.problem.stops), 0.0
+        for day in decision.days:
+            for trip in day.trips:
+                inner = [
+                    self.problem.stops[i].place if i < count else self.problem.chargers[i - count].place for i in trip
+                ]
+                total += sum(float(self.distances[a, b]) for a, b in pairwise([0, *inner, 0]))
+        return total

@@ -1,0 +1,41 @@
+"""Simultaneous pick-up and delivery of Dethloff and of Salhi and Nagy: 20 instances, double precision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from bench import Case, Options, Row, select
+
+from routing_families.compare import compare_rows, family_rows
+from routing_families.instances import best_known, read_pickups
+
+SECONDS = 60.0
+QUICK = 4
+#: Cases without --limit.
+CASES = 20
+#: Folders of the family.
+FOLDERS = ("VRPSPD_dethloff", "VRPSPD_salhi_nagy_CMT")
+
+
+def cases(data: Path) -> list[Case]:
+    """Return the instances present, evenly spaced by size and name."""
+    folder, found = data / "05_vrpspd_vrpb", []
+    for name, row in best_known(folder / "BKS.csv").items():
+        path = folder / name
+        if name.startswith(FOLDERS) and path.exists():
+            detail = {"path": path, "best": float(row["best_known"])}
+            found.append(Case(f"{path.parent.name}/{path.stem}", float(path.stat().st_size), detail))
+    return select(found, CASES)
+
+
+def run(case: Case, options: Options) -> Iterator[Row]:
+    """Solve one instance."""
+    instance = read_pickups(Path(str(case.detail["path"])), float(str(case.detail["best"])))
+    yield from compare_rows(replace(instance, name=case.name), options)
+
+
+def summary(rows: list[Row], _options: Options) -> list[Row]:
+    """Return the mean gap beside the better peer."""
+    return family_rows(rows, "vrpspd")
