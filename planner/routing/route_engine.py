@@ -16,6 +16,7 @@ from planner.problems.routing import RoutingDepot, RoutingProblem, RoutingStop, 
 from planner.problems.standard import RoutingSettings
 from planner.routing.bounds import fewest_trips
 from planner.routing.engine import RoundSolution
+from planner.routing.exact import ExactEngine
 from planner.routing.ortools_engine import OrToolsEngine
 from planner.routing.rich.exact import ExactLimits, ExactResult, solve_exact
 from planner.routing.rich.generation import GenerationLimits
@@ -25,6 +26,8 @@ from planner.routing.round_problem import RoundProblem, Trip
 MOST_STOPS = 30
 STOPS_A_TRIP = 8.0
 LONG_STOPS = 16
+#: Most stops of a round with long trips that are enumerated by sets.
+ENUMERATED_STOPS = 14
 #: Work limits: beyond them OR-Tools is the better choice.
 LIMITS = ExactLimits(GenerationLimits(exact_rounds=20, labels=200_000), labels=200_000, routes=50_000, sets=1_000_000)
 
@@ -46,18 +49,25 @@ class RouteEngine:
             return f"{count} stops are more than {most}"
         if any(v.available is not None for v in problem.vehicles):
             return "the number of vehicles is limited"
-        if count > LONG_STOPS and count > STOPS_A_TRIP * fewest_trips(problem, np.arange(count)):
+        if count > LONG_STOPS and _is_long(problem):
             return f"{count} stops on long trips are more than {LONG_STOPS}"
         return ""
 
     def solve(self, problem: RoundProblem, settings: RoutingSettings) -> RoundSolution:
-        """Solve the round."""
+        """Solve the round; where few long trips serve few stops the enumeration of `planner.routing.exact` is quicker."""
+        if len(problem.stops) <= ENUMERATED_STOPS and _is_long(problem):
+            return ExactEngine().solve(problem, settings)
         result = solve_exact(as_rich(problem), LIMITS)
         trips = _trips(result)
         if result.status == "optimal" and all(problem.allows(trip) for trip in trips):
             objective = sum(problem.figures(trip).cny for trip in trips)
             return RoundSolution(trips, (), objective, objective, "optimal", self.name)
         return _better(problem, trips, result, OrToolsEngine().solve(problem, settings))
+
+
+def _is_long(problem: RoundProblem) -> bool:
+    count = len(problem.stops)
+    return count > STOPS_A_TRIP * fewest_trips(problem, np.arange(count))
 
 
 def as_rich(problem: RoundProblem) -> RoutingProblem:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planner.problems.routing import RoutingProblem, VehicleDay
 from planner.routing.rich.alone import cheapest_alone
@@ -31,7 +31,9 @@ from planner.routing.rich.schedule import day_cost
 #: Factor on the cost of serving every stop alone: what a missing stop costs.
 MISSING_FACTOR = 1e3
 #: Partial routes of each length that go on while routes are looked for.
-BEAMS = (60,)
+BEAM = 60
+#: Share of the prices before in the prices routes are looked for at; it keeps them from swinging.
+STEADY = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +111,23 @@ class _Generation:
         self.prices = self.master.relax()
 
     def look(self) -> None:
-        """Add routes as long as the beams find any."""
-        beams = list(BEAMS)
+        """Add routes as long as the beam finds any, at prices that follow those of the relaxation slowly at first."""
+        steady = self.prices
         for _ in range(self.limits.rounds):
-            found = [
-                price_routes(own, self.prices.stop, self._vehicle(own), self.rooms[own.vehicle], beam=beams[0])
-                for own in self.graphs
-            ]
-            if self.master.add(route for pricing in found for route in pricing.routes):
+            if self._add_by_beam(steady):
                 self.prices = self.master.relax()
-            elif len(beams) > 1:
-                beams.pop(0)
-            else:
+            elif steady is self.prices or not self._add_by_beam(self.prices):
                 return
+            else:
+                self.prices = self.master.relax()
+            steady = _between(steady, self.prices)
+
+    def _add_by_beam(self, prices: Prices) -> int:
+        found = [
+            price_routes(own, prices.stop, float(prices.vehicle[own.vehicle]), self.rooms[own.vehicle], beam=BEAM)
+            for own in self.graphs
+        ]
+        return self.master.add(route for pricing in found for route in pricing.routes)
 
     def prove(self) -> None:
         """Add routes until a complete search finds none, or a limit is met."""
@@ -175,6 +181,14 @@ def generate(problem: RoutingProblem, limits: GenerationLimits, *, start: Sequen
     work.prove()
     return Relaxation(
         work.bound, work.is_converged, work.prices, master, graphs, work.ends, work.pool, 1.02 * limits.first_share
+    )
+
+
+def _between(before: Prices, now: Prices) -> Prices:
+    return replace(
+        now,
+        stop=STEADY * before.stop + (1.0 - STEADY) * now.stop,
+        vehicle=STEADY * before.vehicle + (1.0 - STEADY) * now.vehicle,
     )
 
 
