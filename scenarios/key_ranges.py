@@ -41,6 +41,7 @@ RANGES: Mapping[str, Range] = {
     "routing.solution_limit": Range(low=1),
     "routing.time_limit_s": Range(above=0),
     "routing.exact_stops": Range(low=0, high=12),
+    "routing.column_stops": Range(low=0, high=30),
     "routing.depot_loading_min": Range(low=0),
     "routing.seed": Range(low=0, high=SEED_MAX),
 }

@@ -90,6 +90,8 @@ class RoutingSettings:
         For people, per round.
     exact_stops
         Rounds with at most this many stops are solved exactly and proved.
+    column_stops
+        Larger rounds with at most this many stops are solved by column generation and mostly proved.
     depot_loading_min
         Loading time at the depot before each trip.
     seed
@@ -99,5 +101,6 @@ class RoutingSettings:
     solution_limit: int = 200
     time_limit_s: float = 30.0
     exact_stops: int = 12
+    column_stops: int = 30
     depot_loading_min: float = 15.0
     seed: int = 1

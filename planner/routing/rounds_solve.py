@@ -13,12 +13,13 @@ from planner.routing.exact import ExactEngine
 from planner.routing.ortools_engine import OrToolsEngine
 from planner.routing.packing import pack
 from planner.routing.round_problem import ParcelFigures, RoundProblem, RoundStop, Trip
+from planner.routing.route_engine import RouteEngine
 from planner.routing.split import FullLoad, SplitRound, split_round
 
 DAYS_PER_WEEK = 7.0
 
 #: Engines in the order they are asked.
-ENGINES: tuple[RoundEngine, ...] = (ExactEngine(), OrToolsEngine())
+ENGINES: tuple[RoundEngine, ...] = (ExactEngine(), RouteEngine(), OrToolsEngine())
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ def limits(settings: RoutingSettings) -> dict[str, float]:
     """Return the limits a report carries."""
     return {
         "exact_stops": float(settings.exact_stops),
+        "column_stops": float(settings.column_stops),
         "solution_limit": float(settings.solution_limit),
         "time_limit_s": settings.time_limit_s,
     }

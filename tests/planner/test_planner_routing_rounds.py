@@ -249,7 +249,7 @@ def test_random_county_conserves_every_parcel_and_keeps_counts():
         county=base.county.replace(demand=demand),
         travel=travel,
         standard=dataclasses.replace(base.standard, visits_per_week=3),
-        routing=dataclasses.replace(base.routing, exact_stops=7, solution_limit=50, time_limit_s=600.0),
+        routing=dataclasses.replace(base.routing, exact_stops=7, column_stops=0, solution_limit=50, time_limit_s=600.0),
     )
     result = solve_rounds(problem, siting)
     assert result.dropped == {}

@@ -25,8 +25,9 @@ MOST_STOPS = 30
 DIFFERENCES = (0.01, 0.03, 0.07, 0.12, 0.2, 0.35, 0.6)
 #: Share from which on a solution is looked for first, so that no wider difference than needed is tried.
 WIDE = 0.05
-#: Slack in CNY of a comparison of solution and bound.
-SLACK_CNY = 1e-6
+#: Worth in CNY by which routes are enumerated beyond the difference: more than `SETTLED` times the most stops, since a route
+#: may be worth that much less than nothing at the end of column generation.
+SLACK_CNY = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,24 +126,34 @@ def _close_gap(problem: RoutingProblem, relaxation: Relaxation, limits: ExactLim
     """Return the best choice found and the proved bound, allowing wider and wider differences from the bound."""
     best: Choice | None = None
     bound = relaxation.bound
-    for share in DIFFERENCES:
+    shares = (limits.generation.first_share, *DIFFERENCES)
+    for share in shares:
         if best is None and share > WIDE:
             best = choose(problem, relaxation.master.routes, nodes=limits.nodes)[0]
         known = math.inf if best is None else best.cny
         difference = min(share * max(abs(relaxation.bound), 1.0), known - relaxation.bound)
-        routes = _within(relaxation, difference + SLACK_CNY, limits)
+        routes = _kept(relaxation, difference) if share == shares[0] else None
+        routes = routes or _within(relaxation, difference + SLACK_CNY, limits)
         if routes is None:
             break
-        within = (relaxation.bound, difference + SLACK_CNY)
+        within = (relaxation.bound, difference, SLACK_CNY)
         found = pick(problem, relaxation.prices, routes, within, (limits.sets, limits.nodes))
         if found.choice is not None and found.choice.cny < known:
             best = found.choice
         bound = max(bound, found.bound)
-        if best is not None and best.cny <= bound + 2 * SLACK_CNY:
+        if best is not None and best.cny <= bound + OPTIMALITY_TOLERANCE / 10.0 * max(1.0, abs(best.cny)):
             return best, bound
     if best is None:
         best = choose(problem, relaxation.master.routes, nodes=limits.nodes)[0]
     return best, bound
+
+
+def _kept(relaxation: Relaxation, difference: float) -> list[PricedRoute] | None:
+    """Return the routes column generation kept at its end, if they are all within the difference."""
+    share = relaxation.first_share * max(abs(relaxation.prices.value), 1.0)
+    if len(relaxation.pool) < len(relaxation.graphs) or difference + SLACK_CNY > share:
+        return None
+    return [route for pool in relaxation.pool.values() for route in pool]
 
 
 def _within(relaxation: Relaxation, difference: float, limits: ExactLimits) -> list[PricedRoute] | None:

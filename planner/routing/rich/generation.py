@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planner.problems.routing import RoutingProblem, VehicleDay
 from planner.routing.rich.alone import cheapest_alone
@@ -31,7 +31,9 @@ from planner.routing.rich.schedule import day_cost
 #: Factor on the cost of serving every stop alone: what a missing stop costs.
 MISSING_FACTOR = 1e3
 #: Partial routes of each length that go on while routes are looked for.
-BEAMS = (60,)
+BEAM = 60
+#: Share of the prices before in the prices routes are looked for at; it keeps them from swinging.
+STEADY = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class GenerationLimits:
         Complete pricing rounds among them.
     labels
         Partial routes of one pricing.
+    first_share
+        Share of the value within which routes are kept for the choice when no more are found.
     end_neighbours, neighbours
         Stops remembered at each stop, in ends and in complete ng-route labelling.
     """
@@ -53,6 +57,7 @@ class GenerationLimits:
     rounds: int = 400
     exact_rounds: int = 40
     labels: int = 400_000
+    first_share: float = 0.001
     end_neighbours: int = 3
     neighbours: int = 8
 
@@ -71,6 +76,8 @@ class Relaxation:
         For going on.
     ends
         Ends of routes at `prices`, by vehicle type; missing where there were too many.
+    pool
+        If converged: every route worth at most `first_share` of the value, by vehicle type; missing likewise.
     """
 
     bound: float
@@ -79,6 +86,8 @@ class Relaxation:
     master: Master
     graphs: tuple[TypeGraph, ...]
     ends: dict[int, Ends]
+    pool: dict[int, tuple[PricedRoute, ...]]
+    first_share: float
 
     @property
     def is_missing(self) -> bool:
@@ -93,6 +102,7 @@ class _Generation:
     master: Master
     graphs: tuple[TypeGraph, ...]
     ends: dict[int, Ends] = field(default_factory=dict)
+    pool: dict[int, tuple[PricedRoute, ...]] = field(default_factory=dict)
     bound: float = -math.inf
     is_converged: bool = False
 
@@ -101,19 +111,23 @@ class _Generation:
         self.prices = self.master.relax()
 
     def look(self) -> None:
-        """Add routes as long as the beams find any."""
-        beams = list(BEAMS)
+        """Add routes as long as the beam finds any, at prices that follow those of the relaxation slowly at first."""
+        steady = self.prices
         for _ in range(self.limits.rounds):
-            found = [
-                price_routes(own, self.prices.stop, self._vehicle(own), self.rooms[own.vehicle], beam=beams[0])
-                for own in self.graphs
-            ]
-            if self.master.add(route for pricing in found for route in pricing.routes):
+            if self._add_by_beam(steady):
                 self.prices = self.master.relax()
-            elif len(beams) > 1:
-                beams.pop(0)
-            else:
+            elif steady is self.prices or not self._add_by_beam(self.prices):
                 return
+            else:
+                self.prices = self.master.relax()
+            steady = _between(steady, self.prices)
+
+    def _add_by_beam(self, prices: Prices) -> int:
+        found = [
+            price_routes(own, prices.stop, float(prices.vehicle[own.vehicle]), self.rooms[own.vehicle], beam=BEAM)
+            for own in self.graphs
+        ]
+        return self.master.add(route for pricing in found for route in pricing.routes)
 
     def prove(self) -> None:
         """Add routes until a complete search finds none, or a limit is met."""
@@ -133,12 +147,16 @@ class _Generation:
 
     def _complete(self, own: TypeGraph) -> Pricing:
         price, room = self.prices.stop, self.rooms[own.vehicle]
+        most = 1.02 * self.limits.first_share * max(abs(self.prices.value), 1.0)
         self.ends.pop(own.vehicle, None)
+        self.pool.pop(own.vehicle, None)
         for neighbours in (self.limits.end_neighbours, 1):
             ends = route_ends(self.problem, own, price, self.limits.labels, neighbours)
             if ends is not None:
                 self.ends[own.vehicle] = ends
-                pricing = price_elementary(own, price, self._vehicle(own), room, ends)
+                pricing = price_elementary(own, price, self._vehicle(own), most, (room, ends))
+                if pricing.is_complete:
+                    self.pool[own.vehicle] = pricing.pool
                 if pricing.is_complete or pricing.routes:
                     return pricing
                 break
@@ -161,7 +179,17 @@ def generate(problem: RoutingProblem, limits: GenerationLimits, *, start: Sequen
     work = _Generation(problem, limits, master, graphs)
     work.look()
     work.prove()
-    return Relaxation(work.bound, work.is_converged, work.prices, master, graphs, work.ends)
+    return Relaxation(
+        work.bound, work.is_converged, work.prices, master, graphs, work.ends, work.pool, 1.02 * limits.first_share
+    )
+
+
+def _between(before: Prices, now: Prices) -> Prices:
+    return replace(
+        now,
+        stop=STEADY * before.stop + (1.0 - STEADY) * now.stop,
+        vehicle=STEADY * before.vehicle + (1.0 - STEADY) * now.vehicle,
+    )
 
 
 def lagrangian(problem: RoutingProblem, prices: Prices, least: dict[int, float]) -> float:

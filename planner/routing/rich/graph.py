@@ -45,7 +45,7 @@ class Graph(NamedTuple):
     limits
         CNY per minute on duty, longest duty, longest trip in km, fixed cost.
     counts
-        Most stops of a trip, and whether deliveries come first.
+        Most stops of a trip, whether deliveries come first, and whether any window binds.
     """
 
     delta: Floats
@@ -117,9 +117,14 @@ def type_graph(problem: RoutingProblem, vehicle: int, neighbours: int) -> TypeGr
         memory=_memory(problem, stop, delta, neighbours),
         forbidden=_forbidden(problem, stop),
         limits=np.minimum(np.array(limits, dtype=np.float64), FAR),
-        counts=np.array([most, int(problem.is_linehaul_first)], dtype=np.int64),
+        counts=np.array([most, int(problem.is_linehaul_first), int(_is_timed(low, high))], dtype=np.int64),
     )
     return TypeGraph(vehicle, graph)
+
+
+def _is_timed(low: Floats, high: Floats) -> bool:
+    """Tell whether the time of day matters: some window opens after the day may begin, or closes at all."""
+    return bool(np.any(low[1:] > low[0]) or np.any(high < FAR))
 
 
 def reverse(graph: Graph) -> Graph:

@@ -142,8 +142,8 @@ def extend(graph: Graph, price: Floats, figures: Floats, whole: Ints, sets: Ints
 
 
 @compiled
-def dominates(graph: Graph, figures: Floats, whole: Ints, sets: Ints, a: int, b: int, is_strict: bool) -> bool:  # noqa: C901, FBT001, PLR0911 - one way out a figure
-    """Tell whether every way to go on from label `b` is open to `a` at no more money; not strict: sets are not compared."""
+def is_no_later(graph: Graph, figures: Floats, a: int, b: int) -> bool:
+    """Tell whether label `a` begins its visit no later than `b` and costs no more however late the day goes on."""
     pace = graph.limits[0]
     begin_a = figures[a, EARLIEST] + figures[a, DURATION]
     begin_b = figures[b, EARLIEST] + figures[b, DURATION]
@@ -153,12 +153,25 @@ def dominates(graph: Graph, figures: Floats, whole: Ints, sets: Ints, a: int, b:
     so_far_b = max(figures[b, DURATION], begin_b - figures[b, LATEST])
     if figures[a, MONEY] + pace * so_far_a > figures[b, MONEY] + pace * so_far_b + SLIGHT:
         return False
-    late = pace * (figures[b, LATEST] - figures[a, LATEST])
-    if figures[a, MONEY] + late > figures[b, MONEY] + SLIGHT:
+    if figures[a, MONEY] + pace * (figures[b, LATEST] - figures[a, LATEST]) > figures[b, MONEY] + SLIGHT:
         return False
-    is_bound_duration = graph.limits[1] < graph.high[graph.high.size - 1] - graph.low[0]
-    if is_bound_duration and (so_far_a > so_far_b + SLIGHT or figures[a, LATEST] < figures[b, LATEST] - SLIGHT):
-        return False
+    if graph.limits[1] >= graph.high[graph.high.size - 1] - graph.low[0]:
+        return True
+    return bool(so_far_a <= so_far_b + SLIGHT and figures[a, LATEST] >= figures[b, LATEST] - SLIGHT)
+
+
+@compiled
+def dominates(graph: Graph, figures: Floats, whole: Ints, sets: Ints, a: int, b: int, is_strict: bool) -> bool:  # noqa: C901, FBT001, PLR0911, PLR0912 - one way out a figure
+    """Tell whether every way to go on from label `b` is open to `a` at no more money; not strict: sets are not compared."""
+    if graph.counts[2]:
+        if not is_no_later(graph, figures, a, b):
+            return False
+    else:
+        gained = figures[b, DURATION] - figures[a, DURATION]
+        if figures[a, MONEY] > figures[b, MONEY] + graph.limits[0] * gained + SLIGHT:
+            return False
+        if graph.limits[1] < FAR and gained < -SLIGHT:
+            return False
     if graph.limits[2] < FAR and figures[a, KM] > figures[b, KM] + SLIGHT:
         return False
     if whole[a, TAKES] > whole[b, TAKES]:
@@ -267,7 +280,9 @@ def keep(graph: Graph, figures: Floats, whole: Ints, sets: Ints, first: Ints, ne
 
 @compiled
 def late_worth(graph: Graph, figures: Floats, a: int) -> float:
-    """Return the money of a label for a day that ends late, less the pace times its end."""
+    """Return the money of a label for a day that ends late, less the pace times its end; without windows, so far."""
+    if not graph.counts[2]:
+        return float(figures[a, MONEY] + graph.limits[0] * figures[a, DURATION])
     return float(figures[a, MONEY] - graph.limits[0] * figures[a, LATEST])
 
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from planner.problems.routing import RoutingProblem, RoutingVehicle
 
 #: Slack for sums of floats when a limit is compared (load units, km, kWh).
-LOAD_TOLERANCE = 1e-6
+LOAD_TOLERANCE = 1e-7
 
 
 @dataclass(frozen=True, slots=True)

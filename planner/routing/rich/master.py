@@ -47,14 +47,14 @@ class Choice:
 
 
 class Master:
-    """Routes known so far, each set of stops once a vehicle type (the cheapest)."""
+    """Routes known so far."""
 
     def __init__(self, problem: RoutingProblem, missing_cny: float) -> None:
         self.problem = problem
         self.missing_cny = missing_cny
         self.routes: list[PricedRoute] = []
-        self._known: set[tuple[int, tuple[int, ...]]] = set()
         self.limited = [k for k, v in enumerate(problem.vehicles) if v.available is not None]
+        self._known: set[tuple[int, tuple[int, ...]]] = set()
 
     def add(self, routes: Iterable[PricedRoute]) -> int:
         """Add routes not known yet; return how many."""
@@ -69,29 +69,27 @@ class Master:
     def relax(self) -> Prices:
         """Solve the linear relaxation."""
         count = len(self.problem.stops)
-        rows, limits = _rows(self.problem, self.routes, self.limited)
+        own = self.routes
+        rows, limits = _rows(self.problem, own, self.limited)
         left = [math.inf if s.penalty_cny is None else s.penalty_cny for s in self.problem.stops]
         slack = np.array([min(p, self.missing_cny) for p in left])
-        cost = np.concatenate([[r.cny for r in self.routes], slack])
+        cost = np.concatenate([[r.cny for r in own], slack])
+        wide = None if limits is None else sparse.hstack([limits, sparse.csc_matrix((limits.shape[0], count))], "csc")
         result = linprog(
             cost,
             A_eq=sparse.hstack([rows, sparse.identity(count)], format="csc"),
             b_eq=np.ones(count),
-            A_ub=None
-            if limits is None
-            else sparse.hstack([limits, sparse.csc_matrix((limits.shape[0], count))], format="csc"),
-            b_ub=None
-            if limits is None
-            else np.array([self.problem.vehicles[k].available for k in self.limited], dtype=float),
+            A_ub=wide,
+            b_ub=None if wide is None else np.array([self.problem.vehicles[k].available for k in self.limited], float),
             method="highs-ds",
         )
         if result.status != 0:
             msg = f"the relaxation of the choice among routes was not solved: {result.message}"
             raise ArithmeticError(msg)
         vehicle = np.zeros(len(self.problem.vehicles))
-        if limits is not None:
+        if wide is not None:
             vehicle[self.limited] = np.minimum(result.ineqlin.marginals, 0.0)
-        missing = sum(float(x) for x, p in zip(result.x[len(self.routes) :], left, strict=True) if not math.isfinite(p))
+        missing = sum(float(x) for x, p in zip(result.x[len(own) :], left, strict=True) if not math.isfinite(p))
         return Prices(float(result.fun), np.array(result.eqlin.marginals), vehicle, missing)
 
 

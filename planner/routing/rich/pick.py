@@ -46,7 +46,7 @@ def pick(
     problem: RoutingProblem,
     prices: Prices,
     routes: Sequence[PricedRoute],
-    within: tuple[float, float],
+    within: tuple[float, float, float],
     limits: tuple[int, int],
 ) -> Picked:
     """Return the cheapest choice among all routes that cost at most a difference above the bound of the relaxation.
@@ -56,24 +56,25 @@ def pick(
     problem, prices, routes
         Prices of the relaxation and every route worth at most the difference at them.
     within
-        Bound of the relaxation and the difference.
+        Bound of the relaxation, the difference, and the slack by which routes were enumerated beyond it.
     limits
         Sets of stops met by the dynamic programme, and nodes of the integer program.
     """
-    bound, difference = within
+    bound, difference, slack = within
+    outside = bound + difference
     if float(prices.vehicle.min(initial=0.0)) > -FREE_CNY:
         pool = _pool(problem, prices, routes)
-        value, chosen = partition(pool.start, pool.bits, pool.extra, difference, min(FIRST_ROOM, limits[0]))
+        value, chosen = partition(pool.start, pool.bits, pool.extra, difference + slack, min(FIRST_ROOM, limits[0]))
         if value < 0.0:
-            value, chosen = partition(pool.start, pool.bits, pool.extra, difference, limits[0])
+            value, chosen = partition(pool.start, pool.bits, pool.extra, difference + slack, limits[0])
         if math.isinf(value):
-            return Picked(None, bound + difference)
+            return Picked(None, outside)
         if value >= 0.0:
             choice = _choice(problem, routes, pool, chosen)
             if _has_vehicles(problem, choice):
-                return Picked(choice, choice.cny)
+                return Picked(choice, min(choice.cny, outside))
     found, least = choose(problem, routes, nodes=limits[1])
-    return Picked(found, min(least, bound + difference) if found is None or found.cny > bound + difference else least)
+    return Picked(found, min(least, outside))
 
 
 def _pool(problem: RoutingProblem, prices: Prices, routes: Sequence[PricedRoute]) -> _Pool:

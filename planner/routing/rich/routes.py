@@ -39,11 +39,24 @@ class PricedRoute:
 
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """Routes worth less than nothing at the given prices, least worth found, and whether the search was complete."""
+    """Result of looking for routes at given prices.
+
+    Attributes
+    ----------
+    routes
+        Routes worth less than nothing.
+    least
+        Least worth found.
+    is_complete
+        Whether there are no others.
+    pool
+        Of a complete search that found none: all routes worth at most the difference asked for.
+    """
 
     routes: tuple[PricedRoute, ...]
     least: float
     is_complete: bool
+    pool: tuple[PricedRoute, ...] = ()
 
 
 @dataclass(eq=False)
@@ -87,12 +100,19 @@ def price_routes(own: TypeGraph, price: Floats, vehicle_price: float, labels: La
     return Pricing(routes, least, is_complete and not beam)
 
 
-def price_elementary(own: TypeGraph, price: Floats, vehicle_price: float, labels: Labels, ends: Ends) -> Pricing:
-    """Return elementary routes worth less than nothing; complete: there are no others, `least` bounds their worth."""
+def price_elementary(
+    own: TypeGraph, price: Floats, vehicle_price: float, most: float, rooms: tuple[Labels, Ends]
+) -> Pricing:
+    """Return elementary routes worth less than nothing, or if there are none those worth at most `most`.
+
+    Complete: there are no others, and `least` bounds the worth of every route.
+    """
+    labels, ends = rooms
     graph = with_fixed(own.graph, own.graph.limits[3] - vehicle_price)
-    used, is_complete = enumerate_labels(graph, price, labels.figures, labels.whole, labels.sets, ends, -SETTLED)
+    used, is_complete = enumerate_labels(graph, price, labels.figures, labels.whole, labels.sets, ends, most)
     routes, least = _cheapest(own, graph, price, labels, used)
-    return Pricing(routes, min(least, -SETTLED), is_complete)
+    pool = _best_of_sets(own, graph, price, labels, (used, most)) if is_complete and not routes else ()
+    return Pricing(routes, min(least, -SETTLED), is_complete, pool)
 
 
 def _cheapest(
@@ -120,6 +140,15 @@ def enumerate_routes(
     if not is_complete:
         return None
     close(graph, labels.figures, labels.whole, labels.sets, used, labels.value)
+    return _best_of_sets(own, graph, price, labels, (used, most))
+
+
+def _best_of_sets(
+    own: TypeGraph, graph: Graph, price: Floats, labels: Labels, within: tuple[int, float]
+) -> tuple[PricedRoute, ...]:
+    """Return of every set of stops the cheapest closed route worth at most a limit; `within`: labels and limit."""
+    used, most = within
+    vehicle_price = own.graph.limits[3] - graph.limits[3]
     best: dict[bytes, int] = {}
     words = graph.memory.shape[1]
     for found in np.flatnonzero(labels.value[:used] <= most):
@@ -171,7 +200,7 @@ def _relaxed(graph: Graph, kind: tuple[int, int]) -> Graph:
             pickup=np.zeros((len(graph.stop), 1)),
             capacity=graph.capacity[dimension : dimension + 1].copy(),
             limits=np.array([0.0, FAR, FAR, 0.0]),
-            counts=np.array([len(graph.stop), 0], dtype=np.int64),
+            counts=np.array([len(graph.stop), 0, graph.counts[2]], dtype=np.int64),
         )
     )
 
