@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from shapely.geometry import LineString
 
+from geodata.brands import with_brands
 from geodata.county import County
 from geodata.errors import InputError, Problem
 from geodata.messages import Message
@@ -35,6 +36,8 @@ class CountyChanges:
 
     Attributes
     ----------
+    brands
+        Share the parcels of a county without operators over eight stand-in brands, so that one of them can leave.
     volume_factor, outbound_factor
         All parcels, and outbound parcels besides, times this.
     season
@@ -59,6 +62,7 @@ class CountyChanges:
         No township stations at all: villages are served straight from the centres.
     """
 
+    brands: bool = False
     volume_factor: float = 1.0
     outbound_factor: float = 1.0
     season: str = "mean"
@@ -106,6 +110,8 @@ def apply_changes(county: County, changes: CountyChanges) -> tuple[County, tuple
     Changes are made in the order of the attributes of `CountyChanges`; what was done is added to the county's assumptions.
     """
     work = _Work(county)
+    if changes.brands:
+        _brands(work)
     _volumes(work, changes)
     for name, step in _STEPS.items():
         values: tuple[str, ...] = getattr(changes, name)
@@ -121,6 +127,13 @@ def apply_changes(county: County, changes: CountyChanges) -> tuple[County, tuple
     if work.problems:
         raise InputError(Message("changes_unusable", {"count": len(work.problems)}), work.problems)
     return work.county.replace(assumptions=(*county.assumptions, *work.notes)), cuts
+
+
+def _brands(work: _Work) -> None:
+    split = with_brands(work.county)
+    if split is not None:
+        work.county = split
+        work.notes.append(Message("change_brands", {"count": len(split.operators)}))
 
 
 def _volumes(work: _Work, changes: CountyChanges) -> None:
@@ -186,6 +199,9 @@ def _operators(work: _Work, words: tuple[str, ...]) -> None:
     )
     sizes = {str(name): float(parcels.get(name, 0.0)) for name in county.operators["operator_id"]}
     gone = _chosen(work, "operators_leave", words, {k: v for k, v in sizes.items() if v > 0} or sizes)
+    if set(gone) == set(sizes):
+        work.problems.append(Problem("error", "change_last_operator", column="operators_leave", value=", ".join(words)))
+        return
     if not gone:
         return
     operators = county.operators[~county.operators["operator_id"].isin(gone)]

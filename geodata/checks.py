@@ -25,6 +25,7 @@ NAME_LENGTH = 100
 #: 万 as the unit shows in fractions of small numbers.
 _WAN_LIMIT = 50.0
 _WEEKDAYS = frozenset("1234567")
+_DAY_MIN = 1440
 
 
 def check_county(county: County, locations: Locations | None = None) -> tuple[Problem, ...]:
@@ -234,9 +235,27 @@ def _bus(county: County, locations: Locations) -> Iterator[Problem]:
                 yield locations.problem(
                     "warning", "bus_line_without_stops", "bus_lines", index=index, column="line_id", value=line
                 )
+    yield from _overnight(county, locations)
     for index, days in enumerate(county.bus_departures["days"]):
         if days and (set(days) - _WEEKDAYS or len(set(days)) != len(days)):
             yield locations.problem("error", "bad_days", "bus_departures", index=index, column="days", value=days)
+
+
+def _overnight(county: County, locations: Locations) -> Iterator[Problem]:
+    """Tell departures that are on the road at midnight: often a mistyped hour, and nobody hands parcels over then."""
+    length = county.bus_stops.groupby("line_id")["minutes_from_start"].max()
+    departures = county.bus_departures
+    for index, (line, time) in enumerate(zip(departures["line_id"], departures["departure_time"], strict=True)):
+        hours, _, minutes = str(time).partition(":")
+        ride = float(length.get(line, np.nan))
+        if not (hours.isdigit() and minutes.isdigit() and np.isfinite(ride)):
+            continue
+        end = 60 * int(hours) + int(minutes) + round(ride)
+        if end >= _DAY_MIN:
+            last = f"{end // 60:02d}:{end % 60:02d}"
+            yield locations.problem(
+                "warning", "bus_overnight", "bus_departures", index=index, column="departure_time", value=time, end=last
+            )
 
 
 def _example(county: County, locations: Locations) -> Iterator[Problem]:

@@ -70,14 +70,69 @@ TABLE_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "shift_h",
     ),
     "bus_lines": ("line_id", "name", "operator_id", "spare_parcels_per_departure"),
-    "bus_stops": ("line_id", "stop_sequence", "name", "lon", "lat", "minutes_from_start", "village_code"),
-    "bus_departures": ("line_id", "direction", "departure_time", "days"),
+    "bus_stops": (
+        "line_id",
+        "stop_sequence",
+        "name",
+        "lon",
+        "lat",
+        "minutes_from_start",
+        "village_code",
+        "luggage_outbound_parcels",
+        "luggage_inbound_parcels",
+    ),
+    "bus_departures": ("line_id", "direction", "departure_time", "days", "spare_parcels", "passengers"),
     "produce": ("village_code", "product", "first_month", "last_month", "kg_per_day", "temperature_class"),
+    "operator_terms": (
+        "operator_id",
+        "arrival_time",
+        "deadline_h",
+        "visits_per_week",
+        "handling_cny_per_parcel",
+        "outlet_cny_per_day",
+        "known_cost_low_cny_per_parcel",
+        "known_cost_high_cny_per_parcel",
+        "known_cost_cny_per_km",
+        "spare_line_parcels_per_day",
+        "spare_round_parcels_per_day",
+        "not_shared",
+        "has_universal_duty",
+    ),
+    "operator_stations": (
+        "station_id",
+        "name",
+        "operator_id",
+        "functions",
+        "township_code",
+        "village_code",
+        "lon",
+        "lat",
+        "area_m2",
+        "shelf_m2",
+        "opens_at",
+        "closes_at",
+        "keeper_h_per_day",
+        "keeper_cny_per_month",
+        "rent_cny_per_year",
+        "parcels_per_day",
+    ),
+    "shop_trucks": (
+        "operator_id",
+        "village_code",
+        "visits_per_week",
+        "spare_parcels_per_visit",
+        "departure_time",
+        "arrival_time",
+        "opens_at",
+        "closes_at",
+    ),
 }
 FACILITY_KINDS = ("county_centre", "township_station", "village_point")
 FACILITY_STATUSES = ("existing", "candidate")
 #: ``free``: the plan decides; ``open``: must be open; ``closed``: must not be used.
 LOCKS = ("free", "open", "closed")
+#: Tables a county may lack altogether; an empty one does not count in the identity of the input.
+OPTIONAL_TABLES = ("operator_terms", "operator_stations", "shop_trucks")
 OPERATOR_KINDS = ("post", "courier", "joint", "bus", "shop", "coop")
 VEHICLE_TIERS = ("county_township", "township_village", "both")
 ENERGY_KINDS = ("diesel", "petrol", "electric", "human")
@@ -140,6 +195,8 @@ class County:
         Table name → source and licence.
     assumptions
         What was assumed because the data lacked it; printed on the report's assumptions page.
+    operator_terms, operator_stations, shop_trucks
+        What operators promise and pay, their stations, and merchandise trucks (cooperation studies); usually empty.
     """
 
     county_code: str
@@ -164,6 +221,9 @@ class County:
     provenance: Mapping[str, Provenance] = field(default_factory=dict)
     assumptions: tuple[Message, ...] = ()
     is_invented: bool = False
+    operator_terms: pd.DataFrame = field(default_factory=lambda: empty_table("operator_terms"))
+    operator_stations: pd.DataFrame = field(default_factory=lambda: empty_table("operator_stations"))
+    shop_trucks: pd.DataFrame = field(default_factory=lambda: empty_table("shop_trucks"))
 
     def replace(self, **changes: Any) -> County:
         """Return a copy with some fields changed."""
@@ -181,6 +241,8 @@ class County:
         digest = hashlib.sha256()
         digest.update(f"{self.county_code}|{self.name}|{self.village_list_id}|{self.village_list_date}".encode())
         for name in TABLE_COLUMNS:
+            if name in OPTIONAL_TABLES and self.table(name).empty:
+                continue
             digest.update(name.encode())
             digest.update(self.table(name).to_csv(index=False, lineterminator="\n").encode())
         for layer in (self.roads, self.boundary, self.water):

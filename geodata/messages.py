@@ -25,14 +25,8 @@ _EMPTY: Mapping[str, object] = MappingProxyType({})
 def _table(kind: Literal["glossary", "messages"]) -> Mapping[str, Mapping[str, str]]:
     """Read the glossary, or all message tables, as key → language → text."""
     data = files("geodata") / "data"
-    sources = (
-        [data / "glossary.csv"]
-        if kind == "glossary"
-        else sorted(
-            (f for f in (data / "messages").iterdir() if f.name.endswith(".csv")),
-            key=lambda f: f.name,
-        )
-    )
+    tables = sorted((f for f in (data / "messages").iterdir() if f.name.endswith(".csv")), key=lambda f: f.name)
+    sources = [data / "glossary.csv"] if kind == "glossary" else [*tables, data / "requirements.csv"]
     rows: dict[str, Mapping[str, str]] = {}
     for source in sources:
         for row in csv.DictReader(StringIO(source.read_text(encoding="utf-8"))):

@@ -155,7 +155,7 @@ def value_text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() and abs(value) < _EXACT else repr(value)
+        return f"{value:.0f}" if value.is_integer() and abs(value) < _EXACT else repr(float(value))
     return str(value)
 
 

@@ -73,6 +73,7 @@ def _load(path: Path) -> tuple[County | None, tuple[Problem, ...]]:
     _add_layers(source, path, facts)
     county = _county(source, facts, locations, problems)
     told = {(p.table, p.row, p.column) for p in problems if p.severity == "error"}
+    told |= {(p.table, p.row, p.cell) for p in problems if p.severity == "error" and p.cell}
     checked = check_county(county, locations)
     problems += [p for p in checked if p.code not in _FOLLOW_ONS or not _is_told(p, told, locations)]
     return county, in_order(problems)
@@ -85,7 +86,8 @@ def _is_told(problem: Problem, told: set[tuple[str, int | None, str]], locations
         columns |= {locations.get_heading(problem.table, c) for c in ("lon", "lat")}
         if not {"lon", "lat"} <= set(locations[problem.table].headers):
             return True  # a whole column is missing: said once
-    return any((problem.table, problem.row, column) in told for column in columns)
+    marks = columns | ({problem.cell} - {""})
+    return any((problem.table, problem.row, mark) in told for mark in marks)
 
 
 def _open(path: Path) -> RawSource:

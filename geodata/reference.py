@@ -31,6 +31,7 @@ from geodata.county import TABLE_COLUMNS, County, Provenance
 from geodata.errors import UsageError
 from geodata.messages import Message
 from geodata.parameters import default_parameters
+from geodata.reference_cooperation import make_other_stations, make_terms
 from geodata.reference_roads import plan_roads, road_table
 from geodata.reference_services import make_buses, make_produce, make_vehicles, market_town
 from geodata.reference_settlements import COUNTY_CODE, Settlements, make_settlements, to_degrees
@@ -99,6 +100,8 @@ def reference_county(*, townships: int = 18, villages: int | None = None, seed: 
         parameters=parameters,
         provenance=_provenance(townships, count, seed),
         is_invented=True,
+        operator_terms=make_terms(operators),
+        operator_stations=make_other_stations(settled.villages),
     )
 
 

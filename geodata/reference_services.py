@@ -18,6 +18,8 @@ from geodata.reference_terrain import IntArray, Terrain
 
 _BUS_KMH = 28.0
 _STOP_MIN = 1.0
+#: People on board, mean over the ride.
+_PASSENGERS = 12.0
 #: Vehicles of each type for every township, rounded up.
 _FLEET = {"box_truck": 0.7, "minivan": 3.0, "tricycle": 2.0}
 _DEPARTURES = {
@@ -79,7 +81,13 @@ def make_buses(
         )
         stops.extend(_stops(terrain, settlements, line, way))
         departures.extend(
-            {"line_id": line, "direction": direction, "departure_time": time, "days": "1234567"}
+            {
+                "line_id": line,
+                "direction": direction,
+                "departure_time": time,
+                "days": "1234567",
+                "passengers": _PASSENGERS,
+            }
             for direction, times in _DEPARTURES.items()
             for time in times[: 5 - number]
         )

@@ -187,6 +187,8 @@ _BUS_STOPS = TableSpec(
         *_place("109.7800", "27.8600", is_required=True, is_nullable=False),
         _number("minutes_from_start", "min", "0", high=1_440.0),
         _code("village_code", 12, "", refers_to="villages"),
+        _number("luggage_outbound_parcels", "parcels", high=10_000.0),
+        _number("luggage_inbound_parcels", "parcels", high=10_000.0),
     ),
     key=("line_id", "stop_sequence"),
 )
@@ -197,6 +199,8 @@ _BUS_DEPARTURES = TableSpec(
         _choice("direction", DIRECTIONS, "outbound"),
         ColumnSpec("departure_time", "time", example="07:30", **_FILLED),
         _id("days", "1234567"),
+        _number("spare_parcels", "parcels", high=10_000.0),
+        _number("passengers", "people", high=1_000.0),
     ),
     key=("line_id", "direction", "departure_time", "days"),
 )
@@ -211,6 +215,61 @@ _PRODUCE = TableSpec(
         _choice("temperature_class", TEMPERATURE_CLASSES, "ambient"),
     ),
     key=("village_code", "product", "first_month"),
+)
+
+_OPERATOR_TERMS = TableSpec(
+    "operator_terms",
+    (
+        _key("operator_id", "post", refers_to="operators"),
+        ColumnSpec("arrival_time", "time", example="07:00"),
+        _number("deadline_h", "h", "24", is_low_open=True, high=240.0),
+        _number("visits_per_week", "", "5", is_low_open=True, high=7.0),
+        _number("handling_cny_per_parcel", "cny_per_parcel", "0.2", high=100.0, default="own_handling_cny_per_parcel"),
+        _number("outlet_cny_per_day", "cny_per_day", "50", high=100_000.0),
+        _number("known_cost_low_cny_per_parcel", "cny_per_parcel", high=1_000.0),
+        _number("known_cost_high_cny_per_parcel", "cny_per_parcel", high=1_000.0),
+        _number("known_cost_cny_per_km", "cny_per_km", high=1_000.0),
+        _number("spare_line_parcels_per_day", "parcels_per_day", high=1e6),
+        _number("spare_round_parcels_per_day", "parcels_per_day", high=1e6),
+        ColumnSpec("not_shared", example=""),
+        ColumnSpec("has_universal_duty", "boolean", example="true"),
+    ),
+    key=("operator_id",),
+)
+_OPERATOR_STATIONS = TableSpec(
+    "operator_stations",
+    (
+        _key("station_id", "Z1"),
+        ColumnSpec("name"),
+        _id("operator_id", "post", refers_to="operators"),
+        ColumnSpec("functions", example="post_office"),
+        _code("township_code", 9, _TOWNSHIP, refers_to="townships"),
+        _code("village_code", 12, "", refers_to="villages"),
+        *_place("109.7300", "27.8300", is_required=True, is_nullable=False),
+        _number("area_m2", "m2", "60", high=1e6),
+        _number("shelf_m2", "m2", "10", high=1e6),
+        ColumnSpec("opens_at", "time", example="08:30"),
+        ColumnSpec("closes_at", "time", example="17:30"),
+        _number("keeper_h_per_day", "h", "8", high=24.0),
+        _number("keeper_cny_per_month", "cny_per_month", "3000", high=1e6),
+        _number("rent_cny_per_year", "cny_per_year", "6000", high=1e8),
+        _number("parcels_per_day", "parcels_per_day", "80", high=1e6),
+    ),
+    key=("station_id",),
+)
+_SHOP_TRUCKS = TableSpec(
+    "shop_trucks",
+    (
+        _key("operator_id", "post", refers_to="operators"),
+        _code("village_code", 12, _VILLAGE, **_VILLAGE_REF),
+        _number("visits_per_week", "", "3", is_low_open=True, high=7.0),
+        _number("spare_parcels_per_visit", "parcels", "30", high=10_000.0),
+        ColumnSpec("departure_time", "time", example="08:00"),
+        ColumnSpec("arrival_time", "time", example="10:00"),
+        ColumnSpec("opens_at", "time", example="08:00"),
+        ColumnSpec("closes_at", "time", example="20:00"),
+    ),
+    key=("operator_id", "village_code"),
 )
 
 #: All county tables in order.
@@ -229,6 +288,9 @@ TABLES: Mapping[str, TableSpec] = MappingProxyType(
             _BUS_STOPS,
             _BUS_DEPARTURES,
             _PRODUCE,
+            _OPERATOR_TERMS,
+            _OPERATOR_STATIONS,
+            _SHOP_TRUCKS,
         )
     }
 )

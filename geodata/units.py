@@ -37,6 +37,8 @@ _PERIODS: Mapping[str, Mapping[str, float]] = {
     "per_day": {"日": 1.0, "天": 1.0, "day": 1.0, "d": 1.0, "月": 1 / _DAYS_PER_MONTH, "month": 1 / _DAYS_PER_MONTH}
     | {"年": 1 / 365.0, "year": 1 / 365.0, "周": 1 / 7, "week": 1 / 7},
     "per_year": {"年": 1.0, "year": 1.0, "yr": 1.0, "月": 12.0, "month": 12.0, "日": 365.0, "天": 365.0, "day": 365.0},
+    "per_month": {"月": 1.0, "month": 1.0, "年": 1 / 12, "year": 1 / 12},
+    "per_parcel": {"件": 1.0, "票": 1.0, "parcel": 1.0},
     "per_km": {"公里": 1.0, "千米": 1.0, "km": 1.0, "百公里": 1e-2, "100km": 1e-2},
 }
 

@@ -47,6 +47,10 @@ class LinearModel:
         """Add a variable between 0 and `upper`; return its index."""
         return self._variable(cost, 0.0, upper, is_integer=False)
 
+    def whole(self, cost: float = 0.0, *, upper: float = math.inf) -> int:
+        """Add a whole number between 0 and `upper`; return its index."""
+        return self._variable(cost, 0.0, upper, is_integer=True)
+
     def _variable(self, cost: float, lower: float, upper: float, *, is_integer: bool) -> int:
         self.costs.append(float(cost))
         self.lower.append(float(lower))

@@ -85,16 +85,12 @@ def build_trunk(
         station: Parcels(math.fsum(p.delivery for p in parts), math.fsum(p.pickup for p in parts))
         for station, parts in loads.items()
     }
-    away = {
-        station: centre for station, centre in siting.centre_of_station.items() if not _is_at(problem, station, centre)
+    place = {
+        str(row["facility_id"]): (row["lon"], row["lat"])
+        for row in problem.county.facilities[["facility_id", "lon", "lat"]].to_dict("records")
     }
+    away = {s: c for s, c in siting.centre_of_station.items() if s not in place or place[s] != place.get(c)}
     return _rounds(problem, "county_township", away, stops, without)
-
-
-def _is_at(problem: PlanProblem, station: str, centre: str) -> bool:
-    """Tell whether a station stands at its centre's own place: no trip is needed between them."""
-    rows = problem.county.facilities.set_index("facility_id")[["lon", "lat"]]
-    return bool((rows.loc[station] == rows.loc[centre]).all())
 
 
 def build_last_mile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from scenarios.batch.answer import answer
 from scenarios.batch.jobs import Job, batch_jobs
 from scenarios.batch.memory import check_memory
 from scenarios.batch.query import write_tables
+from scenarios.batch.shapes import write_shapes
 from scenarios.batch.spec import read_batch
 from scenarios.batch.store import BatchStore
 
@@ -69,7 +70,13 @@ Listener = Callable[[BatchProgress], None]
 
 
 def run_batch(
-    file: Path, out: Path, *, workers: int = 2, scheduler: str = "", listener: Listener = lambda _: None
+    file: Path,
+    out: Path,
+    *,
+    data_dir: Path | None = None,
+    workers: int = 2,
+    scheduler: str = "",
+    listener: Listener = lambda _: None,
 ) -> BatchOutcome:
     """Run a batch file; results that are there already are kept.
 
@@ -79,6 +86,8 @@ def run_batch(
         Batch file.
     out
         Batch folder.
+    data_dir
+        Folder importers read from; None: the one the file names.
     workers
         Processes of the local cluster; without meaning for a `scheduler`.
     scheduler
@@ -91,7 +100,8 @@ def run_batch(
     UsageError, InputError
         The file is wrong, the memory too small, or the scheduler does not answer.
     """
-    jobs = batch_jobs(read_batch(file))
+    batch = read_batch(file)
+    jobs = batch_jobs(batch if data_dir is None else replace(batch, data_dir=data_dir.resolve()))
     store = BatchStore(out)
     store.clean()
     by_hash = {job.job_hash: job for job in reversed(jobs)}
@@ -111,6 +121,7 @@ def run_batch(
     store.write_index(jobs, outcome.errors)
     outcome.errors = {f"{by_hash[h].county} / {by_hash[h].scenario}": why for h, why in outcome.errors.items()}
     write_tables(store)
+    write_shapes(store, jobs)
     outcome.seconds = (time.perf_counter() - begun, spent)
     return outcome
 

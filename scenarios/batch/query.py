@@ -97,6 +97,20 @@ def _add(rows: dict[str, list[dict[str, Any]]], where: dict[str, str], job_hash:
     rows["unserved"] += [{**where, **village} for village in plan["unserved"]]
 
 
+def read_table(folder: Path, name: str) -> pd.DataFrame:
+    """Return one table of a finished batch.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished batch.
+    """
+    path = folder / f"{name}.parquet"
+    if not path.is_file():
+        raise InputError(Message("batch_no_folder", {"folder": str(folder), "file": path.name}))
+    return pd.read_parquet(path)
+
+
 def query_batch(folder: Path, sql: str) -> pd.DataFrame:
     """Return the answer to an SQL question over the tables `runs`, `kpis`, `settings`, `sites`, `unserved`.
 
@@ -107,12 +121,9 @@ def query_batch(folder: Path, sql: str) -> pd.DataFrame:
     UsageError
         If the question is not understood.
     """
-    missing = [name for name in TABLES if not (folder / f"{name}.parquet").is_file()]
-    if missing:
-        raise InputError(Message("batch_no_folder", {"folder": str(folder), "file": f"{missing[0]}.parquet"}))
+    frames = {name: read_table(folder, name) for name in TABLES}
     with duckdb.connect(":memory:") as connection:
-        for name in TABLES:
-            frame = pd.read_parquet(folder / f"{name}.parquet")
+        for name, frame in frames.items():
             connection.register(name, frame)
         connection.execute("SET enable_external_access = false")
         try:

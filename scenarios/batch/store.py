@@ -16,6 +16,8 @@ from geodata.messages import Message
 from scenarios.batch.jobs import Job
 
 INDEX = "batch.csv"
+#: Outlines of the counties, for maps.
+SHAPES = "counties.json"
 INDEX_COLUMNS = ("county", "scenario", "status", "job_hash")
 
 

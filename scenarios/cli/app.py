@@ -17,6 +17,8 @@ from scenarios.cli.batch_commands import batch_app
 from scenarios.cli.compare_command import compare
 from scenarios.cli.console import quiet_libraries
 from scenarios.cli.county_commands import check, export_reference, template
+from scenarios.cli.monitor_commands import monitor_app
+from scenarios.cli.rank_command import rank
 from scenarios.cli.run_command import run as run_command
 from scenarios.cli.scenario_commands import scenario_app
 from scenarios.runner import xiangyou_version
@@ -32,9 +34,11 @@ app.command("run")(run_command)
 app.command("check")(check)
 app.command("template")(template)
 app.command("compare")(compare)
+app.command("rank")(rank)
 app.command("export-reference")(export_reference)
 app.add_typer(scenario_app, name="scenario")
 app.add_typer(batch_app, name="batch")
+app.add_typer(monitor_app, name="monitor")
 
 
 @app.callback(invoke_without_command=True)

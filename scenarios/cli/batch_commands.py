@@ -14,7 +14,7 @@ from scenarios.batch.jobs import batch_jobs
 from scenarios.batch.query import query_batch
 from scenarios.batch.spec import read_batch
 from scenarios.cli.console import Screen, speaking
-from scenarios.cli.options import JsonOption, LangOption
+from scenarios.cli.options import DataOption, JsonOption, LangOption
 from scenarios.resolve import language_of
 
 batch_app = typer.Typer(
@@ -33,6 +33,7 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Batch folder; 结果目录. Default: batches/NAME.")
     ] = None,
+    data: DataOption = None,
     workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Processes; 进程数.")] = 2,
     scheduler: Annotated[
         str, typer.Option("--scheduler", metavar="ADDRESS", help="Running scheduler, tcp://host:port; 调度器地址.")
@@ -59,7 +60,7 @@ def run(
                 screen.note(text("batch_progress", screen.lang, figures))
 
         folder = out or Path("batches") / read_batch(file).name
-        outcome = run_batch(file, folder, workers=workers, scheduler=scheduler, listener=tell)
+        outcome = run_batch(file, folder, data_dir=data, workers=workers, scheduler=scheduler, listener=tell)
         _show(screen, outcome)
 
 

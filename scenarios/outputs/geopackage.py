@@ -18,6 +18,7 @@ from scenarios.content import RunContent
 from scenarios.outputs.columns import COLUMNS, header
 from scenarios.outputs.gis_styles import layer_style
 from scenarios.outputs.studies_gis import layer_name, study_description, study_frames, study_style
+from scenarios.outputs.studies_lines import line_frames, line_style
 from scenarios.outputs.tables import RunTables, run_tables
 from scenarios.outputs.terms import say
 
@@ -123,6 +124,9 @@ def gis_layers(content: RunContent, tables: RunTables) -> Iterator[GisLayer]:
     for study, number, frame in study_frames(content):
         words = (study_style(study, content.lang), study_description(study, number, content.lang))
         yield GisLayer(layer_name(study, number), frame, *words)
+    for study, number, frame in line_frames(content):
+        words = (line_style(study, content.lang), study_description(study, number, content.lang))
+        yield GisLayer(f"{layer_name(study, number)}_lines", frame, *words)
     yield GisLayer("kpis", _typed(tables.kpis.drop(columns="part_id")))
     yield GisLayer("sources", _typed(tables.sources))
     if len(tables.assumptions):

@@ -63,6 +63,38 @@ _LAND = frozenset(
         "station_peak_hour_share",
     }
 )
+_COOPERATION = frozenset(
+    {
+        "brand_share_china_post",
+        "brand_share_jt",
+        "brand_share_others",
+        "brand_share_sf",
+        "brand_share_sto",
+        "brand_share_yto",
+        "brand_share_yunda",
+        "brand_share_zto",
+        "bus_bag_min",
+        "bus_cny_per_h",
+        "bus_dwell_min",
+        "bus_passengers_per_trip",
+        "bus_spare_parcels_per_departure",
+        "day_end_min",
+        "handover_cny_per_parcel",
+        "joint_sort_parcels_per_h",
+        "lines_per_village_today",
+        "outlet_area_m2",
+        "outlet_staff_share",
+        "own_handling_cny_per_parcel",
+        "own_sort_parcels_per_h",
+        "post_mail_share",
+        "post_visits_per_week",
+        "promise_h",
+        "shop_truck_parcels_per_visit",
+        "shop_truck_visits_per_week",
+        "transfer_min",
+        "trunk_arrival_min",
+    }
+)
 #: Read only by studies whose kind has the word in its name.
 IN_FORCE_OF_STUDIES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -102,6 +134,17 @@ IN_FORCE_OF_STUDIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "charger_slow_kw",
                 "charger_slow_price_cny",
                 "range_reserve_share",
+            }
+        ),
+        "buses": frozenset({"bus_fee_cny_per_route_day", "bus_spare_parcels_per_departure"}),
+        "cooperation": _COOPERATION,
+        "settlement": _COOPERATION | {"station_commission_cny_per_parcel", "village_leg_fee_cny_per_parcel"},
+        "merge": frozenset(
+            {
+                "merge_host_cny_per_day",
+                "merge_open_h",
+                "merge_shelf_m2",
+                "station_commission_cny_per_parcel",
             }
         ),
         "land": _LAND,

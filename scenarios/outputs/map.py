@@ -24,6 +24,8 @@ MAX_ZOOM = 18
 MAX_VILLAGE_LABELS = 70
 
 _DATA_ID = "xiangyou-data"
+#: Most characters of a name drawn on the map.
+_LONGEST_LABEL = 60
 _PANEL = '<aside id="xiangyou-panel" class="xy-panel"></aside>'
 
 
@@ -148,6 +150,11 @@ def map_payload(content: RunContent, tables: RunTables, layers: list[MapLayer]) 
     }
 
 
+def _short(name: str) -> str:
+    """Return a name as it may stand on the map; its whole length stands in tables and data."""
+    return name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…"
+
+
 def _labels(content: RunContent) -> dict[str, list[Any]]:
     """Return place names by rank: 0 open centres, 1 townships, 2 villages."""
     county, siting = content.problem.county, content.verified.plan.siting
@@ -155,7 +162,7 @@ def _labels(content: RunContent) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {"text": [], "lat": [], "lon": [], "rank": []}
     for rank, frame in enumerate((centres, county.townships, county.villages)):
         placed = frame[frame["lon"].notna() & frame["lat"].notna()]
-        columns["text"] += [str(name) for name in placed["name"]]
+        columns["text"] += [_short(str(name)) for name in placed["name"]]
         columns["lat"] += [round(float(v), geometry.DIGITS) for v in placed["lat"]]
         columns["lon"] += [round(float(v), geometry.DIGITS) for v in placed["lon"]]
         columns["rank"] += [rank] * len(placed)

@@ -191,11 +191,12 @@ def _drawn(frame: Frame, layer: MapLayer, scale: float) -> list[str]:
     return _lines(frame, layer) if layer.kind == "lines" else _marks(frame, layer, scale)
 
 
-def study_map(layer: MapLayer, bounds: Sequence[Sequence[float]], title: str) -> Markup:
+def study_map(layer: MapLayer, bounds: Sequence[Sequence[float]], title: str, lines: MapLayer | None = None) -> Markup:
     """Return a map of one study on the background and names of the report's overview, which must stand before it."""
     frame = fit(bounds)
     scale = 1.0 if layer.count <= 400 else 0.75 if layer.count <= 1500 else 0.5  # noqa: PLR2004
-    parts = [f'<use href="#{_BASE_ID}"/>', *_marks(frame, layer, scale), f'<use href="#{_NAMES_ID}"/>']
+    drawn = [] if lines is None else _lines(frame, lines)
+    parts = [f'<use href="#{_BASE_ID}"/>', *drawn, *_marks(frame, layer, scale), f'<use href="#{_NAMES_ID}"/>']
     return svg(_WIDTH, frame.height + 22, [*parts, *_scale_bar(frame)], title)
 
 

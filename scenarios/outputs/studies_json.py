@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenarios.studies.study import Study, StudyChart, StudyPlace, StudyTable
+from scenarios.studies.study import Study, StudyChart, StudyGantt, StudyLine, StudyPlace, StudyTable
 
 
 def study_document(study: Study) -> dict[str, Any]:
@@ -14,6 +14,11 @@ def study_document(study: Study) -> dict[str, Any]:
     and turns NaN into null, as for the rest of the plan.
     """
     report = study.report
+    drawn: dict[str, Any] = {}
+    if study.lines:
+        drawn["lines"] = [_line(line) for line in study.lines]
+    if study.gantts:
+        drawn["gantts"] = [_gantt(gantt) for gantt in study.gantts]
     return {
         "name": study.name,
         "kind": study.kind,
@@ -36,7 +41,21 @@ def study_document(study: Study) -> dict[str, Any]:
         "charts": [_chart(chart) for chart in study.charts],
         "places": [_place(place) for place in study.places],
         "assumptions": list(study.assumptions),
+        **drawn,
     }
+
+
+def _line(line: StudyLine) -> dict[str, Any]:
+    path = [list(position) for position in line.path]
+    return {"name": line.name, "path": path, "colour": line.colour, "facts": dict(line.facts)}
+
+
+def _gantt(gantt: StudyGantt) -> dict[str, Any]:
+    rows = [
+        {"name": row.name, "bars": [{"from_min": b.start_min, "to_min": b.end_min, "key": b.key} for b in row.bars]}
+        for row in gantt.rows
+    ]
+    return {"key": gantt.key, "rows": rows}
 
 
 def _table(table: StudyTable) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from geodata.messages import Lang
 from scenarios.content import RunContent
 from scenarios.outputs import geometry
 from scenarios.outputs.map_layers import COLOURS, MapLayer, MarkClass
+from scenarios.outputs.studies_lines import study_line_layer
 from scenarios.outputs.studies_words import fact_text, fact_title, mark_term, study_title
 from scenarios.outputs.terms import capital, say, sentence
 from scenarios.studies.study import Study, StudyPlace
@@ -42,8 +43,10 @@ def has_place(place: StudyPlace) -> bool:
 
 
 def study_layers(content: RunContent) -> list[MapLayer]:
-    """Return one layer a study that has places, the first on top; studies without any are left out."""
-    layers = [study_layer(study, i, content.lang) for i, study in enumerate(content.studies, start=1)]
+    """Return a layer a study that has places, over that of its lines, the first study on top; those without are left out."""
+    layers: list[MapLayer | None] = []
+    for i, study in enumerate(content.studies, start=1):
+        layers += [study_layer(study, i, content.lang), study_line_layer(study, i, content.lang)]
     return [layer for layer in reversed(layers) if layer is not None]
 
 

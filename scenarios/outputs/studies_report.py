@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from scenarios.content import RunContent
+from scenarios.outputs.gantt import gantt_charts
 from scenarios.outputs.overview import class_legend, study_map
 from scenarios.outputs.report_tables import MAX_ROWS, PrintedTable, fold_note
 from scenarios.outputs.studies_charts import ShownChart, study_charts
+from scenarios.outputs.studies_lines import study_line_layer
 from scenarios.outputs.studies_map import study_layer
 from scenarios.outputs.studies_sheets import SheetNames, reason_rows, sheet_names, with_township_names
 from scenarios.outputs.studies_words import (
@@ -76,7 +78,7 @@ def _shown(
 ) -> ShownStudy:
     lang = content.lang
     title = study_title(study, lang)
-    layer = study_layer(study, number, lang)
+    layer, lines = study_layer(study, number, lang), study_line_layer(study, number, lang)
     return ShownStudy(
         number=number,
         title=title,
@@ -85,10 +87,10 @@ def _shown(
         status=status_sentence(study, lang),
         proof=proof_line(study, lang),
         figures=[(fact_title(key, lang), fact_text(key, value, lang)) for key, value in study.figures.items()],
-        charts=study_charts(study.charts, lang),
+        charts=[*study_charts(study.charts, lang), *gantt_charts(study.gantts, lang)],
         tables=[_table(table, (number, i), content, names) for i, table in enumerate(study.tables, start=1)],
         reasons=_reasons(study, number, content, names),
-        map=None if layer is None else study_map(layer, bounds, say("report_study_map", lang, {"title": title})),
+        map=None if layer is None else study_map(layer, bounds, say("report_study_map", lang, {"title": title}), lines),
         legend=[] if layer is None else class_legend(layer),
         assumptions=[sentence(message, lang) for message in study.assumptions],
     )

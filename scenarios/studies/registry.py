@@ -21,6 +21,15 @@ _MODULES = (
     "around",
     "plan_importance",
     "plan_shadow",
+    "cooperation",
+    "merging",
+    "settlement",
+    "rules",
+    "location_routing",
+    "compliance",
+    "buses",
+    "frequency",
+    "day_rounds",
 )
 
 

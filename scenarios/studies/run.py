@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from geodata.errors import InfeasibleError, InputError, NoSolutionError, UsageError, XiangyouError
@@ -11,7 +11,7 @@ from geodata.messages import Lang, Message
 from planner.plan import Kpi, KpiSet, PlanProblem, VerifiedPlan
 from planner.progress import ProgressEvent, ProgressListener, no_progress
 from scenarios.studies.settings import ChosenStudy
-from scenarios.studies.study import Study, StudyInput
+from scenarios.studies.study import FAILED, Study, StudyInput
 
 STAGE = "studies"
 
@@ -43,23 +43,28 @@ def run_studies(
         What a study met that has no answer; the message names the study. A study that reports failures raises none of
         them: its answer says why there is none.
     """
-    studies: list[Study] = []
-    for done, entry in enumerate(chosen):
+    studies: dict[str, Study] = {}
+    for done, entry in enumerate(sorted(chosen, key=lambda one: one.kind.reads_studies)):
         listener(ProgressEvent(STAGE, done=done, total=len(chosen)))
-        given = StudyInput(entry.name, problem, verified, entry.options, entry.limits)
+        given = StudyInput(entry.name, problem, verified, entry.options, entry.limits, _earlier(entry, studies))
 
         def told(event: ProgressEvent, done: int = done) -> None:
             listener(replace(event, stage=STAGE, done=done, total=len(chosen)))
 
         try:
-            studies.append(entry.kind.answer(given, told))
+            studies[entry.name] = entry.kind.answer(given, told)
         except (InfeasibleError, NoSolutionError, InputError, UsageError) as error:
             if not entry.reports_failure:
                 raise _named(error, entry.name, lang) from error
-            studies.append(_failed(entry, error))
+            studies[entry.name] = _failed(entry, error)
     if chosen:
         listener(ProgressEvent(STAGE, done=len(chosen), total=len(chosen)))
-    return tuple(studies)
+    return tuple(studies[entry.name] for entry in chosen)
+
+
+def _earlier(entry: ChosenStudy, studies: Mapping[str, Study]) -> tuple[Study, ...]:
+    """Return the studies answered so far, by name, where the kind looks at them."""
+    return tuple(studies[name] for name in sorted(studies)) if entry.kind.reads_studies else ()
 
 
 def _named(error: XiangyouError, name: str, lang: Lang) -> XiangyouError:
@@ -83,7 +88,7 @@ def _failed(entry: ChosenStudy, error: XiangyouError) -> Study:
         for found in error.problems:
             place = {"table": found.table, "row": found.row or "", "column": found.column, "value": found.value}
             said.append(Message(found.code, {**place, **found.params}))
-    return Study(entry.name, entry.kind.kind, None, (Message("study_failed", {"study": entry.name}), *said))
+    return Study(entry.name, entry.kind.kind, None, (Message(FAILED, {"study": entry.name}), *said))
 
 
 def with_study_kpis(verified: VerifiedPlan, studies: Sequence[Study]) -> VerifiedPlan:

@@ -18,6 +18,8 @@ from planner.reports import SolveReport
 from planner.siting.selection import SolveLimits
 
 Cell = str | float | int | bool | Message | None
+#: Message key of the first sentence of a study without an answer.
+FAILED = "study_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,41 @@ class StudyPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class StudyLine:
+    """A line on the map: places as (lon, lat), which of the line colours it takes, and what its tooltip says."""
+
+    name: str
+    path: tuple[tuple[float, float], ...]
+    colour: int = 0
+    facts: Mapping[str, Cell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GanttBar:
+    """From and until when (minutes after midnight) something is done; `key` is the glossary key of what."""
+
+    start_min: float
+    end_min: float
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class GanttRow:
+    """One row of a Gantt chart: its name and bars."""
+
+    name: str
+    bars: tuple[GanttBar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyGantt:
+    """Who does what when; `key` is the glossary key of the heading."""
+
+    key: str
+    rows: tuple[GanttRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Study:
     """One answered question.
 
@@ -90,7 +127,7 @@ class Study:
         Demand id → why it is not served.
     figures
         Single figures by glossary key.
-    tables, charts, places
+    tables, charts, places, lines, gantts
         What is shown.
     assumptions
         What was assumed only for this study.
@@ -109,17 +146,28 @@ class Study:
     places: tuple[StudyPlace, ...] = ()
     assumptions: tuple[Message, ...] = ()
     kpis: tuple[Kpi, ...] = ()
+    lines: tuple[StudyLine, ...] = ()
+    gantts: tuple[StudyGantt, ...] = ()
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it only says why it has no answer."""
+        return bool(self.answer) and self.answer[0].key == FAILED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyInput:
-    """What a study may look at: the problem and the checked plan, its options, and the limits."""
+    """What a study may look at: the problem and the checked plan, its options, the limits, and studies answered before.
+
+    `earlier` holds every other study of the run for a kind that reads studies, and nothing for the others.
+    """
 
     name: str
     problem: PlanProblem
     verified: VerifiedPlan
     options: Mapping[str, object]
     limits: SolveLimits
+    earlier: tuple[Study, ...] = ()
 
 
 #: Answers a study; raises `InfeasibleError`, `InputError`, `NoSolutionError` like a plan does.
@@ -184,6 +232,8 @@ class StudyKind:
         Message key of the question it answers; else ``study_meaning_<kind>``.
     is_maximising
         Whether more is better; its reports hold negated values, as every report minimises.
+    reads_studies
+        Whether it looks at the run's other studies; it is then answered after them.
     """
 
     kind: str
@@ -191,6 +241,7 @@ class StudyKind:
     answer: StudyFunction
     meaning: str = ""
     is_maximising: bool = False
+    reads_studies: bool = False
 
     @property
     def meaning_key(self) -> str:

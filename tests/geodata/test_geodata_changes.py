@@ -72,6 +72,25 @@ def test_an_operator_leaves_with_its_parcels_and_sites(county, word):
     assert left.assumptions[-1].key == "change_operators_leave"
 
 
+def test_brands_share_a_joint_networks_parcels(county):
+    total = county.demand.groupby("village_code", sort=True)[FLOWS].sum()
+    joint = county.replace(
+        operators=county.operators.head(1).assign(operator_id="joint", kind="joint", parcel_share=1.0),
+        demand=total.reset_index().assign(operator_id="joint")[list(county.demand.columns)],
+    )
+    split = changed(joint, brands=True)
+    assert len(split.operators) == 8
+    assert split.operators["parcel_share"].sum() == pytest.approx(1.0)
+    again = split.demand.groupby("village_code", sort=True)[FLOWS].sum()
+    assert again.to_numpy(dtype=float) == pytest.approx(total.to_numpy(dtype=float))
+    without = changed(joint, brands=True, operators_leave=("@largest",))
+    assert "zto" not in set(without.demand["operator_id"])
+    assert changed(county, brands=True).operators.equals(county.operators), "its own operators stay"
+    with pytest.raises(InputError) as caught:
+        changed(joint, operators_leave=("@largest",))
+    assert caught.value.problems[0].code == "change_last_operator"
+
+
 def test_bus_lines_go_from_every_table(county):
     stops = county.bus_stops.groupby("line_id").size()
     left = changed(county, bus_lines_cut=("@largest",))

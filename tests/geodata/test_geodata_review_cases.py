@@ -36,6 +36,11 @@ def test_formula_without_result_is_refused(changed):
     assert ("formula_without_value", "D3") in codes(found)
 
 
+def test_formula_in_a_required_cell_is_told_once(changed):
+    found = check(changed(lambda book: book["villages"].__setitem__("A3", '="99"&"01"')))
+    assert [code for code, cell in codes(found) if cell == "A3"] == ["formula_without_value"]
+
+
 def test_merged_codes_are_filled_down(changed):
     path = changed(lambda book: book["villages"].merge_cells("C2:C4"))
     county, warnings = read_county(path)

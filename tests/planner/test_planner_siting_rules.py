@@ -225,7 +225,7 @@ def test_a_county_without_any_parcels_is_planned() -> None:
 def test_objective_by_hand() -> None:
     """One village at 1 km: site, link and access written out with round rates."""
     draft = Draft().township("T1").village("v1", (1.0, 0.0), parcels=14.0)
-    draft.site("c1", (0.0, 0.0), annual_cost_cny=365.0, capex_cny=0.0)
+    draft.site("c1", (-1.0, 0.0), annual_cost_cny=365.0, capex_cny=0.0)
     draft.site("s1", (0.0, 0.0), annual_cost_cny=730.0, capex_cny=0.0)
     draft.site("p1", (1.0, 0.0), annual_cost_cny=1095.0, capex_cny=3650.0, village_code="v1")
     draft.vehicles = [
@@ -239,7 +239,7 @@ def test_objective_by_hand() -> None:
     problem = draft.problem(replace(PEOPLE, visits_per_week=7), EXACT, **figures)
     # An hour costs 20 + 80/8 = 30. Out and back: 2 km, 4 min: 1 + 2 = 3. A full van carries 100 parcels.
     sites = 1.0 + 2.0 + 3.0 + 1.0
-    trunk = (4 / 60 * 30) + 14 * (2 / 3600 * 30)
+    trunk = (0.7 * 3.0 + 4 / 60 * 30) + 14 * (2 / 3600 * 30 + 3.0 / 100)
     link = (0.5 * 3.0 + 4 / 60 * 30) + 14 * (2 / 3600 * 30 + 3.0 / 100)
     expected = sites + trunk + link + 0.2 * 14
     assert solve_three_tier(problem).report.objective == pytest.approx(expected, rel=1e-9)

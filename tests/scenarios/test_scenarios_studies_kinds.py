@@ -61,6 +61,15 @@ ASKED: dict[str, dict[str, Any]] = {
     "lockers": {"campuses": ["学院;109.13;27.03;2000"], "closed": [], "relative_gap": 0.01},
     "chargers": {"electrify": ["box_truck"]},
     "land": {},
+    "rules": {},
+    "settlement": {"gap": 0.05},
+    "cooperation": {"relative_gap": 0.001},
+    "merge_stations": {},
+    "location_routing": {"search_iterations": 8_000, "bound_iterations": 30},
+    "compliance": {},
+    "buses": {},
+    "day_rounds": {"iterations": 100},
+    "frequency": {"patterns": ["135", "12345", "123456"], "case_limit": 2},
     "hub_roles": {
         "places": [
             "990001101;core",
@@ -363,6 +372,37 @@ def test_covering_plan_is_max_coverage_of_parcels() -> None:
     assert study.figures["paying_sites"] == sum(balance >= 0 for balance in balances)
 
 
+def test_stations_and_rounds_together_add_up_and_compare_like_with_like() -> None:
+    verified = COUNTY.small().verified
+    transport = sum(line.cny_per_day for line in verified.costs if line.item == "transport")
+    for options in ({}, {"skip_tier": False}, {"stations": "free"}):
+        study = answer("location_routing", **options)
+        costs = {str(row[0]): [float(v) for v in row[1:]] for row in study.tables[0].rows}  # type: ignore[arg-type]
+        total = costs.pop("location_total")
+        assert total == pytest.approx([sum(column) for column in zip(*costs.values(), strict=True)])
+        assert costs["location_trunk"][0] + costs["location_rounds"][0] == pytest.approx(transport)
+        assert study.report is not None
+        assert study.report.bound is not None
+        assert study.report.bound <= study.report.objective  # type: ignore[operator]
+        points = sum(int(row[5]) for row in study.tables[1].rows)  # type: ignore[arg-type]
+        assert points == len(verified.plan.siting.station_of_point)
+
+
+def test_without_tier_skipping_no_point_is_served_from_the_centre() -> None:
+    study = answer("location_routing", skip_tier=False)
+    assert study.figures["points_skipping"] == 0
+    assert float(study.tables[0].rows[3][2]) == 0.0  # type: ignore[arg-type]
+    assert answer("location_routing").report.objective <= study.report.objective + 1e-6  # type: ignore[union-attr, operator]
+
+
+def test_closing_all_stations_says_that_the_standard_is_missed() -> None:
+    study = answer("location_routing", stations="free")
+    keys = [message.key for message in study.answer]
+    assert study.figures["open_stations"] == 0
+    assert keys[0] == "study_answer_location_routing_doubtful"
+    assert "study_location_townships" in keys
+
+
 # ---- no answer
 
 
@@ -417,6 +457,7 @@ def test_a_study_may_report_its_failure() -> None:
         ("lockers", {"campuses": ["学院;109.1;27"]}, InputError),
         ("hub_roles", {"places": ["990001101;king"]}, InputError),
         ("hub_roles", {"places": []}, InputError),
+        ("location_routing", {"vehicle": "tram", "truck": "ship"}, InputError),
     ],
 )
 def test_wrong_questions_are_refused_and_name_the_study(kind: str, options: dict[str, Any], error: type) -> None:

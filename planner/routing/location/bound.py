@@ -24,14 +24,21 @@ _UNITS, _SETS_MOST = 160, 6
 #: Weights of the tour through all satellites that are tried, and the part of all steps for each try.
 _WEIGHTS, _TRY = (1.0, 0.5, 0.0), 0.2
 _LENGTH = 0.5
+#: Arcs and sums looked at by all steps together, and steps taken in any case.
+_WORK, _LEAST = 8e9, 20
 _SLACK = 1e-9
 
 
 def lower_bound(problem: LocationRoutingProblem, roof: float, iterations: int) -> float:
-    """Return a value no answer can be below; `roof` is the cost of a known answer (or a guess) that guides the steps."""
+    """Return a value no answer can be below, by `iterations` steps or as many as are affordable.
+
+    `roof` is the cost of a known answer (or a guess) that guides the steps.
+    """
     target = roof if math.isfinite(roof) else 2.0 * float(problem.cost.max()) * problem.customer_count
     variants = _variants(problem)
-    n = problem.customer_count
+    n, data = problem.customer_count, variants[0].data
+    work = float(problem.depot_count) * data.vehicle * n * n + float(data.total) * float(data.room.sum())
+    iterations = min(iterations, max(_LEAST, int(_WORK / work)))
     start = np.full(n, 0.5 * target / n)
     found: list[tuple[float, int, Floats]] = []
     tries = max(5, int(_TRY * iterations)) if len(variants) > 1 else 0

@@ -16,7 +16,7 @@ from planner.problems.siting import Floats
 from planner.routing.location.supply import TourColumn, add_supply, supply_tours, tours_of
 
 #: Rounds in which violated links customer-depot are added to the relaxation, and how far a link must be broken.
-_LINK_ROUNDS, _BROKEN = 6, 0.02
+_LINK_ROUNDS, _BROKEN = 3, 0.05
 #: Relative slack when columns are dropped by reduced cost.
 _MARGIN = 1e-7
 #: Columns the last choice is made from, the cheapest by reduced cost, where the answer need not be proved.
@@ -37,11 +37,12 @@ def route_cost(problem: LocationRoutingProblem, route: LocationRoute) -> float:
 
 @dataclass(slots=True)
 class PartitionAnswer:
-    """What the choice says: the decision (None: no better one), its cost, and the bound over these routes."""
+    """What the choice says: the decision (None: no better one), its cost, the bound over these routes, whether the clock cut it."""
 
     decision: LocationRoutingDecision | None
     cost: float
     bound: float
+    is_cut: bool = False
 
 
 @dataclass(eq=False)
@@ -87,8 +88,9 @@ class Partition:
             or answer.objective is None
             or answer.objective >= self.roof - _MARGIN * abs(self.roof)
         ):
-            return PartitionAnswer(None, self.roof, bound)
-        return PartitionAnswer(self._decision(answer.values, limits), float(answer.objective), bound)
+            return PartitionAnswer(None, self.roof, bound, answer.cut == "time")
+        decision = self._decision(answer.values, limits)
+        return PartitionAnswer(decision, float(answer.objective), bound, answer.cut == "time")
 
     def _decision(self, values: Vector, limits: EngineLimits) -> LocationRoutingDecision | None:
         chosen = tuple(route for k, route in enumerate(self.routes) if values[k] > 0.5)  # noqa: PLR2004 - a 0/1 value

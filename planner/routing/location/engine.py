@@ -31,7 +31,11 @@ from planner.routing.location.supply import supply_tours
 from planner.verification.location_routing import decision_cost, faults
 
 #: Satellites whose truck tours are offered to the choice among routes, and share of the clock that choice may take.
-_SATELLITES_MOST, _CHOICE_S = 8, 60.0
+_SATELLITES_MOST, _CHOICE_S = 8, 30.0
+#: Seconds the choice among all routes of a small problem may take.
+_PROOF_S = 120.0
+#: Routes the choice is made from: the last ones met are those of the best answers.
+_ROUTES_MOST = 10_000
 #: Rounds of choice and further search.
 _ROUNDS = 2
 _GAIN = 1e-9
@@ -72,7 +76,7 @@ class _Solver:
                 self._choose(complete, search.runners, is_complete=True)
             else:
                 self._polish(search)
-        self.is_cut = search.is_cut
+        self.is_cut |= search.is_cut
         if self.limits.bound_iterations and (self.bound is None or self.bound < self.cost * (1.0 - 1e-9)):
             found = lower_bound(self.problem, self.cost, self.limits.bound_iterations)
             self.bound = found if self.bound is None else max(self.bound, found)
@@ -83,7 +87,8 @@ class _Solver:
     def _polish(self, search: Search) -> None:
         for k in range(_ROUNDS):
             before = self.cost
-            self._choose([*search.routes(), *_routes(search.runners)], search.runners, is_complete=False)
+            met = search.routes()[-_ROUTES_MOST:]
+            self._choose([*met, *_routes(search.runners)], search.runners, is_complete=False)
             if k + 1 == _ROUNDS or self.cost >= before - _GAIN or self.best is None:
                 return
             runner = search.resume(self.best)
@@ -118,9 +123,10 @@ class _Solver:
         allowed = {d for d in range(self.problem.depot_count) if not self.problem.needs_supply(d)} | set(satellites)
         kept = _distinct(self.problem, (r for r in (*routes, *self.best.routes) if r.depot in allowed))
         left = self.limits.time_limit_s - (time.monotonic() - self.start)
-        guard = min(_CHOICE_S, max(left, 1.0)) if not is_complete else max(left, 1.0)
+        guard = min(_PROOF_S if is_complete else _CHOICE_S, max(left, 1.0))
         partition = Partition(self.problem, kept, satellites, self.cost, is_complete)
         answer = partition.solve(EngineLimits(0.0, self.limits.node_limit, guard, self.limits.seed))
+        self.is_cut |= answer.is_cut
         self._offer(answer.decision)
         if is_complete and math.isfinite(answer.bound):
             self.bound = min(answer.bound, self.cost)

@@ -15,6 +15,10 @@ from planner.routing.location.prepare import Choice, supplied
 
 #: Sets kept of each size, and sizes in a row without progress after which larger sets are not tried.
 _BEAM, _PATIENCE = 24, 3
+#: Estimates of one size at the most, and sets kept in any case.
+_ESTIMATES, _KEPT_LEAST = 480, 4
+#: Sets of platforms whose joining with the satellites is looked at.
+_PLATFORMS_TRIED = 3
 
 
 class Estimator:
@@ -73,16 +77,21 @@ class Estimator:
             return 0.0, self.platform_sets[0]
         loads = load[[depots.index(s) for s in satellites]]
         nodes = [p + s for s in satellites]
-        best: tuple[float, tuple[int, ...]] = (math.inf, ())
+        trucks = first.truck_fixed * math.ceil(max(float(loads.sum()) / first.truck_capacity - 1e-9, 1.0))
+        out, back = first.cost[:p, nodes], first.cost[nodes, :p].T
+        ranked = []
         for platforms in self.platform_sets:
             ends = list(platforms)
-            there = (first.cost[np.ix_(ends, nodes)] + first.cost[np.ix_(nodes, ends)].T).min(axis=0)
-            radial = float((there * loads).sum()) / first.truck_capacity
-            value = max(radial, _chain(first.cost, ends, nodes))
-            value += float(first.opening[ends].sum())
-            value += first.truck_fixed * math.ceil(max(float(loads.sum()) / first.truck_capacity - 1e-9, 1.0))
-            best = min(best, (value, platforms))
-        return best
+            radial = float(((out + back)[ends].min(axis=0) * loads).sum()) / first.truck_capacity
+            ranked.append((float(first.opening[ends].sum()), radial, platforms))
+        ranked.sort(key=lambda entry: (entry[0] + entry[1], entry[2]))
+        # The joining of all satellites is dear to compute: only for the platforms that look best by load.
+        tried = [
+            (paid + max(radial, _chain(first.cost, list(platforms), nodes)), platforms)
+            for paid, radial, platforms in ranked[:_PLATFORMS_TRIED]
+        ]
+        value, platforms = min(tried)
+        return value + trucks, platforms
 
 
 def _chain(cost: Floats, ends: list[int], nodes: list[int]) -> float:
@@ -112,19 +121,23 @@ def candidate_sets(estimator: Estimator, most: int) -> list[tuple[float, Choice]
     """Return up to `most` sets with room for all demand, the best estimates first."""
     m = estimator.problem.depot_count
     known: dict[tuple[int, ...], tuple[float, Choice]] = {}
-    level: list[tuple[int, ...]] = [(d,) for d in range(m)]
+    # What needs no supply and costs nothing to open belongs to every set.
+    problem = estimator.problem
+    free = {
+        d for d in range(m) if problem.first is not None and not problem.needs_supply(d) and problem.opening[d] == 0.0
+    }
+    level: list[tuple[int, ...]] = sorted({tuple(sorted(free | {d})) for d in range(m)})
     best, idle = math.inf, 0
     while level:
-        valued = sorted((estimator.estimate(depots)[0], depots) for depots in level)
-        for value, depots in valued:
-            if estimator.is_roomy(depots):
-                known[depots] = (value, estimator.estimate(depots)[1])
+        estimates = {depots: estimator.estimate(depots) for depots in level}
+        valued = sorted((value, depots) for depots, (value, _) in estimates.items())
+        known |= {depots: estimates[depots] for depots in level if estimator.is_roomy(depots)}
         least = min((value for value, depots in valued if estimator.is_roomy(depots)), default=math.inf)
         idle = 0 if least < best or math.isinf(best) else idle + 1
         best = min(best, least)
         if idle >= _PATIENCE:
             break
-        kept = [depots for _, depots in valued[:_BEAM]]
+        kept = [depots for _, depots in valued[: min(_BEAM, max(_KEPT_LEAST, _ESTIMATES // m))]]
         level = sorted({tuple(sorted((*s, d))) for s in kept for d in range(m) if d not in s})
     ranked = sorted(known.values(), key=lambda entry: (entry[0], entry[1].depots))
     return _spread(ranked, most)

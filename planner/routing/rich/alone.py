@@ -122,9 +122,9 @@ def _of_time(problem: RoutingProblem, stop: int) -> Obstacle:
     """Lift the rules of time one by one, then together; the first that opens a timetable is the reason."""
     changes: dict[str, Change] = {
         "permit_time": _without_permit_times,
-        "cold": lambda p: _with_stop(p, stop, cold_max_min=math.inf),
+        "cold": lambda p: with_stop(p, stop, cold_max_min=math.inf),
         "break": lambda p: _with_vehicles(p, break_rule=None),
-        "window": lambda p: _with_stop(p, stop, windows=()),
+        "window": lambda p: with_stop(p, stop, windows=()),
         "depot_hours": _without_hours,
         "shift": lambda p: _with_vehicles(p, shift=(0.0, math.inf), longest_min=math.inf),
     }
@@ -139,7 +139,8 @@ def _of_time(problem: RoutingProblem, stop: int) -> Obstacle:
     return Obstacle("unreachable")
 
 
-def _with_stop(problem: RoutingProblem, stop: int, **changes: object) -> RoutingProblem:
+def with_stop(problem: RoutingProblem, stop: int, **changes: object) -> RoutingProblem:
+    """Return the problem with fields of one stop changed."""
     stops = list(problem.stops)
     stops[stop] = replace(stops[stop], **changes)  # type: ignore[arg-type]
     return replace(problem, stops=tuple(stops))
@@ -162,7 +163,7 @@ def _without_hours(problem: RoutingProblem) -> RoutingProblem:
 def _time_figures(problem: RoutingProblem, stop: int, reason: str) -> dict[str, float | str]:
     """Return the least minutes of a day for this stop alone, without rules of time, and what the longest shift allows."""
     free = _with_vehicles(_without_hours(_without_permit_times(problem)), shift=(0.0, math.inf), longest_min=math.inf)
-    free = _with_vehicles(_with_stop(free, stop, windows=(), cold_max_min=math.inf), break_rule=None)
+    free = _with_vehicles(with_stop(free, stop, windows=(), cold_max_min=math.inf), break_rule=None)
     duties = [day_duty(free, day) for day in days_alone(free, stop)]
     allowed = max(min(v.longest_min, v.shift[1] - v.shift[0]) for v in _fit(problem, stop))
     figures: dict[str, float | str] = {"found": min(duties, default=math.inf), "limit": allowed}

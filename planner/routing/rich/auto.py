@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 from planner.problems.routing import RoutingDecision, RoutingProblem
+from planner.reports import OPTIMALITY_TOLERANCE
 from planner.routing.rich.answers import answer_of
+from planner.routing.rich.bounds import lower_bound
 from planner.routing.rich.compose import ComposedEngine
 from planner.routing.rich.electric import ElectricEngine
 from planner.routing.rich.engine import Refusal, RichEngine, RoutingAnswer, RoutingLimits
+from planner.routing.rich.exact_engine import ExactRichEngine
+from planner.routing.rich.large import LargeEngine
 from planner.routing.rich.ortools_engine import OrToolsRichEngine
 
 #: Name of the answer that only scores a given plan.
@@ -18,7 +23,7 @@ FIXED = "fixed plan"
 
 def engines() -> tuple[RichEngine, ...]:
     """Return the engines in the order they are asked."""
-    return (ComposedEngine(), ElectricEngine(), OrToolsRichEngine())
+    return (ExactRichEngine(), ComposedEngine(), LargeEngine(), ElectricEngine(), OrToolsRichEngine())
 
 
 def solve_routing(
@@ -49,17 +54,47 @@ def solve_routing(
         if reasons:
             refused.append((engine.name, reasons))
             continue
-        answer = engine.solve(problem, limits, start=start)
-        if answer.decision is not None:
+        answer = _better(answer, engine.solve(problem, limits, start=start))
+        if answer.report.status in ("optimal", "infeasible"):
             break
+        if answer.decision is not None and not isinstance(engine, ExactRichEngine):
+            break  # the exact engine gives a bound where it cannot prove; another may find more
         refused.append((engine.name, (Refusal("routing_refused_nothing_found"),)))
-    return _explained(_or_start(problem, answer, start, limits), refused)
+    return _explained(_bounded(problem, _or_start(problem, answer, start, limits)), refused)
+
+
+def _better(before: RoutingAnswer | None, new: RoutingAnswer) -> RoutingAnswer:
+    """Return the cheaper answer with the better bound of the two."""
+    if before is None or (before.decision is None and before.report.bound is None):
+        return new
+    chosen = new
+    if before.report.objective is not None and before.report.objective <= (new.report.objective or math.inf):
+        chosen = before
+    bounds = [b for b in (before.report.bound, new.report.bound) if b is not None]
+    if not bounds or chosen.report.objective is None:
+        return chosen
+    note = "" if chosen.report.note_key == "routing_note_no_bound" else chosen.report.note_key
+    report = replace(chosen.report, bound=min(max(bounds), chosen.report.objective), note_key=note)
+    return replace(chosen, report=report)
+
+
+def _bounded(problem: RoutingProblem, answer: RoutingAnswer | None) -> RoutingAnswer | None:
+    """Give an answer without a bound that of a relaxation, if there is one."""
+    if answer is None or answer.decision is None or answer.report.bound is not None:
+        return answer
+    bound = lower_bound(problem).cny
+    if bound is None or answer.report.objective is None:
+        return answer
+    note = "" if answer.report.note_key == "routing_note_no_bound" else answer.report.note_key
+    report = replace(answer.report, bound=min(bound, answer.report.objective), note_key=note)
+    is_proved = report.gap is not None and report.gap <= OPTIMALITY_TOLERANCE
+    return replace(answer, report=replace(report, status="optimal") if is_proved else report)
 
 
 def score_decision(problem: RoutingProblem, decision: RoutingDecision) -> RoutingAnswer:
     """Return a given plan with its cost, without optimising; no decision if it breaks a rule."""
     answer = answer_of(problem, decision, FIXED, RoutingLimits(iterations=0))
-    return replace(answer, why_key="routing_why_fixed")
+    return replace(_bounded(problem, answer) or answer, why_key="routing_why_fixed")
 
 
 def _or_start(

@@ -70,15 +70,37 @@ def fixable(cover: Cover, budget: float, dual: Dual, wanted: float) -> tuple[Boo
     difference,
     and so does closing one above.
     """
-    value = site_values(cover, dual.multiplier)
-    price = _price(cover, budget, value)
-    cost = cover.cost if cover.cost.size else np.ones(cover.site_count)
-    excess = value - price * cost
-    bound = float((cover.weight - dual.multiplier).sum() + price * budget + np.maximum(excess, 0.0).sum())
-    bound *= 1.0 + SAFETY
+    excess, bound = _excess(cover, budget, dual.multiplier)
     must = (excess > 0) & (bound - excess < wanted)
     never = (excess < 0) & (bound + excess < wanted)
     return must, never
+
+
+def core_goal(cover: Cover, budget: float, dual: Dual, most_pairs: int) -> float:
+    """Return the weight that only choices within a core of about `most_pairs` pairs can reach (see `fixable`)."""
+    excess, bound = _excess(cover, budget, dual.multiplier)
+    order = np.argsort(np.abs(excess), kind="stable")
+    inside = int(np.searchsorted(np.cumsum(np.diff(cover.site_start)[order]), most_pairs, side="right"))
+    return bound - float(np.abs(excess)[order[min(inside, order.size - 1)]])
+
+
+def worthiest(cover: Cover, multiplier: Floats, share: float) -> Bools:
+    """Tell which sites are in the `share` of most value per cost at `multiplier`."""
+    value = site_values(cover, multiplier)
+    if cover.cost.size:
+        value = value / np.maximum(cover.cost, 1e-9)
+    kept: Bools = value >= np.quantile(value, 1.0 - share)
+    return kept
+
+
+def _excess(cover: Cover, budget: float, multiplier: Floats) -> tuple[Floats, float]:
+    """Return what each site is worth beyond the price of its cost, and the bound at that price."""
+    value = site_values(cover, multiplier)
+    price = _price(cover, budget, value)
+    cost = cover.cost if cover.cost.size else np.ones(cover.site_count)
+    excess = value - price * cost
+    bound = float((cover.weight - multiplier).sum() + price * budget + np.maximum(excess, 0.0).sum())
+    return excess, bound * (1.0 + SAFETY)
 
 
 def _price(cover: Cover, budget: float, value: Floats) -> float:

@@ -17,10 +17,20 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from planner.engines.mathopt import EngineLimits
-from planner.siting.coverage_engine import kernels, moves
+from planner.siting.coverage_engine import moves
 from planner.siting.coverage_engine.arrays import Floats, Ints
-from planner.siting.coverage_engine.cover import Cover, merged, part_of, part_with, without_dominated
-from planner.siting.coverage_engine.dual import Ascent, Dual, bound_at, first_multipliers, fixable, improve
+from planner.siting.coverage_engine.choices import affordable, least_losses, narrowed
+from planner.siting.coverage_engine.cover import Cover, columns_of, merged, part_of, part_with, without_dominated
+from planner.siting.coverage_engine.dual import (
+    Ascent,
+    Dual,
+    bound_at,
+    core_goal,
+    first_multipliers,
+    fixable,
+    improve,
+    worthiest,
+)
 from planner.siting.coverage_engine.exact import solve_cover
 
 _TINY = 1e-9
@@ -40,6 +50,9 @@ _PAIR_SECONDS = 3e-9
 _NEARLY = 0.005
 #: Nodes of an exact finish that may still be followed by other stages.
 _EARLY_NODES = 500
+#: Share of the sites a long annealing is kept to; pairs of a core that is solved apart.
+_ANNEALED_SHARE = 0.35
+_CORE_PAIRS = 40_000
 #: Called with (weight covered, bound), both with the base, whenever one improves.
 Tell = Callable[[float, float], None]
 
@@ -144,7 +157,7 @@ class _Search:
         """Run all stages."""
         self.begun = self.limits.clock()
         self.stop = self.begun + self.limits.time_limit_s
-        self.cover = without_dominated(merged(_affordable(self.cover, self.budget)))
+        self.cover = without_dominated(merged(affordable(self.cover, self.budget)))
         self.weight = self.cover.base
         self.bound = self.cover.base + float(self.cover.weight.sum())
         self._found(fill(self.cover, self.budget, np.zeros(0, np.int64)))
@@ -232,6 +245,8 @@ class _Search:
             return
         patience = int(np.clip(150 * scale, 10, 150))
         self._bound_more(Ascent(50 * patience, 1.0, patience, 1e-5))
+        if self._gap() < _NEARLY and not self._is_done():
+            self._core()
         if number > 0 and self._gap() < _NEARLY:
             self._close_in(self.limits.window_sites)
         elif not self._is_done():
@@ -259,9 +274,10 @@ class _Search:
         """Anneal from the incumbent; the temperature follows what the sites that matter least are worth."""
         if self.cover.site_count == 0 or self.cover.row_count == 0:
             return
-        c = self.cover
-        start = fill(c, self.budget, self._inside())
-        scale = _least_losses(c, start)
+        opened = fill(self.cover, self.budget, self._inside())
+        c = self._worthy(opened, narrow=hot != _HOT[0])
+        start = np.flatnonzero(np.isin(c.site, self.cover.site[opened])).astype(np.int64)
+        scale = least_losses(c, start)
         rng = np.random.default_rng((self.limits.seed, number)).integers(1, 2**63, 1, dtype=np.uint64)
         steps = min(steps, self.limits.most_moves)
         portions = max(1, min(_PORTIONS, steps // 1000))
@@ -272,7 +288,15 @@ class _Search:
             warm, cool = ((_COLD / hot) ** ((portion + k) / portions) * hot * scale for k in (0, 1))
             settings = np.array([steps // portions, warm, cool])
             _, start = moves.anneal(c.arrays, float(self.budget), start, settings, rng)
-            self._found(start)
+            self._found(np.flatnonzero(np.isin(self.cover.site, c.site[start])).astype(np.int64))
+
+    def _worthy(self, opened: Ints, *, narrow: bool) -> Cover:
+        """Return the cover over the sites of most worth at the multipliers, and those open; all of it if not `narrow`."""
+        if not narrow or self.multiplier.size == 0:
+            return self.cover
+        keep = worthiest(self.cover, self.multiplier, _ANNEALED_SHARE)
+        keep[opened] = True
+        return merged(columns_of(self.cover, keep))
 
     def _finish(self, most_pairs: int, node_limit: int) -> None:
         """Fix sites by their reduced values; let HiGHS solve what remains if it is small enough."""
@@ -291,6 +315,24 @@ class _Search:
         self._proves(finish.bound)
         self.cut = finish.cut or self.cut
 
+    def _core(self) -> None:
+        """Solve the choices that could reach a goal close under the bound; what is left out cannot reach it."""
+        dual = Dual(bound_at(self.cover, self.budget, self.multiplier), self.multiplier)
+        goal = core_goal(self.cover, self.budget, dual, min(_CORE_PAIRS, self.limits.finish_pairs))
+        if goal <= self._wanted():
+            return
+        must, never = fixable(self.cover, self.budget, dual, goal)
+        opened = np.flatnonzero(must).astype(np.int64)
+        spent = self.cover.spent(opened)
+        local = replace(self.cover, site=np.arange(self.cover.site_count), base=0.0)
+        small = without_dominated(part_of(local, ~(must | never), opened=opened))
+        left = max(self.stop - self.limits.clock(), 0.01)
+        limits = EngineLimits(0.0, _EARLY_NODES, left, self.limits.seed)
+        finish = solve_cover(small, self.budget - spent, None, limits)
+        if finish.chosen is not None:
+            self._found(np.concatenate((opened, small.site[finish.chosen])).astype(np.int64))
+        self._proves(max(goal, small.base + finish.bound))
+
     def _hint(self) -> Ints | None:
         """Return the incumbent within the cover if it is there in full."""
         inside = self._inside()
@@ -306,7 +348,7 @@ class _Search:
         self.fixed = np.concatenate((self.fixed, self.cover.site[opened]))
         self.budget -= self.cover.spent(opened)
         small, lam = part_with(self.cover, ~(must | never), self.multiplier, opened=opened)
-        self.cover, self.multiplier = _narrowed(small, lam)
+        self.cover, self.multiplier = narrowed(small, lam)
 
     def polish(self, start: Ints, weight: float) -> Ints | None:
         """Solve a window in which `start` covers `weight`: bound, fix, finish; return something better or None."""
@@ -342,30 +384,6 @@ class _Search:
             opened, has_found = found, True
             self._found(opened)
         return has_found
-
-
-def _affordable(cover: Cover, budget: float) -> Cover:
-    """Return the cover without sites dearer than the whole budget."""
-    if cover.cost.size == 0 or (cover.cost <= budget + _TINY).all():
-        return cover
-    return part_of(cover, cover.cost <= budget + _TINY)
-
-
-def _narrowed(cover: Cover, multiplier: Floats) -> tuple[Cover, Floats]:
-    """Return the cover without dominated sites, with its multipliers."""
-    keep = np.ones(cover.site_count, dtype=np.bool_)
-    kernels.mark_dominated(cover.arrays, keep)
-    return (cover, multiplier) if keep.all() else part_with(cover, keep, multiplier)
-
-
-def _least_losses(cover: Cover, opened: Ints) -> float:
-    """Return what a site is worth that a tenth of the open sites stay below."""
-    state = moves.fresh_state(cover.arrays)
-    for j in opened:
-        moves.open_site(cover.arrays, state, int(j))
-    losses = state.loss[opened]
-    worth = float(np.quantile(losses, 0.1)) if losses.size else 0.0
-    return max(worth, 0.1 * float(cover.weight.mean()))
 
 
 def fill(cover: Cover, budget: float, first: Ints) -> Ints:

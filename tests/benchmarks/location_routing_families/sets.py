@@ -16,7 +16,7 @@ from planner.verification.location_routing import decision_cost, faults
 #: Demand on a single answer and on the mean of a family, relative to the best-known value.
 GAP_MAX, GAP_MEAN = 0.03, 0.01
 #: Iterations of a full and of a quick run: fewer for few customers.
-ITERATIONS, ITERATIONS_QUICK = 1_000_000, 100_000
+ITERATIONS, ITERATIONS_QUICK = 600_000, 100_000
 Reader = Callable[[Path], LocationRoutingProblem]
 
 

@@ -121,7 +121,10 @@ def _county() -> County:
                 ("van", "Van", "township_village", 3.0, 800.0, 4.5, 40.0, 0.3, "electric", 0.25, 150.0, NAN, 8.0),
             ],
         ),
-        bus_stops=frame("bus_stops", [("L1", 1, "a", 109.0, 27.0, 0.0, NAN), ("L1", 2, "b", 109.1, 27.0, 9.0, "V1")]),
+        bus_stops=frame(
+            "bus_stops",
+            [("L1", 1, "a", 109.0, 27.0, 0.0, NAN, NAN, NAN), ("L1", 2, "b", 109.1, 27.0, 9.0, "V1", NAN, NAN)],
+        ),
         **tables,
         roads=None,
         boundary=None,

@@ -1,0 +1,1 @@
+"""What policy documents ask of a courier network, and whether a plan meets it."""

@@ -1,0 +1,1 @@
+"""Quarterly returns read against a plan: indicators, index, late projects, savings, sampling list."""
