@@ -307,6 +307,8 @@ class _Told:
 
     def places(self) -> tuple[StudyPlace, ...]:
         """Return the villages' points with their weekdays; those above the standard stand out."""
+        if not self.answers:
+            return ()
         shown = []
         for problem, answer in zip(self.problems, self.answers, strict=True):
             for point, pattern in zip(problem.points, answer.chosen, strict=True):

@@ -467,3 +467,14 @@ def test_wrong_questions_are_refused_and_name_the_study(kind: str, options: dict
     assert raised.message.params["study"] == "one"
     assert all(raised.text(lang) for lang in LANGS)
     assert all(problem.text(lang) for problem in getattr(raised, "problems", ()) for lang in LANGS)
+
+
+def test_frequency_without_villages_gives_the_curve_only() -> None:
+    study = answer("frequency", by_village=False)
+    COUNTY.check_words(study)
+    assert [table.key for table in study.tables] == ["table_study_frequency"]
+    assert not study.places
+    (table,) = study.tables
+    cost = [row[1] for row in table.rows]
+    assert cost == sorted(cost)
+    assert [row[2] for row in table.rows] == [None, None, pytest.approx(cost[2] - cost[1])]

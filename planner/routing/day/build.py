@@ -123,7 +123,9 @@ def build_round(
         metres=round_.metres,
         depots=(_depot(round_, ready_min, settings),),
         stops=tuple(stops),
-        vehicles=tuple(_vehicle(problem, round_, k, ready_min, settings) for k in range(len(round_.vehicles))),
+        vehicles=tuple(
+            _limited(_vehicle(problem, round_, k, ready_min, settings), len(stops)) for k in range(len(round_.vehicles))
+        ),
         balance_min=settings.balance_min,
     )
     plain = _plain(round_, rich, loads)
@@ -214,6 +216,7 @@ def _vehicle(
         cny_per_km=vehicle_cny_per_km(row, parameters),
         cny_per_h=vehicle_cny_per_h(row, parameters),
         shift=(ready_min, max(settings.day_end_min, ready_min + round_.depot_loading_min + 1.0)),
+        available=vehicle.available,
         longest_min=vehicle.shift_min,
         trips_most=settings.trips_most,
         range_km=math.inf if battery is not None else vehicle.range_km,
@@ -223,6 +226,11 @@ def _vehicle(
         battery=battery,
         is_refrigerated=vehicle.vehicle_type_id in settings.refrigerated,
     )
+
+
+def _limited(vehicle: RoutingVehicle, stops: int) -> RoutingVehicle:
+    """Return the type with no more vehicles than stops, so that engines need not try more."""
+    return replace(vehicle, available=min(stops, stops if vehicle.available is None else vehicle.available))
 
 
 def _battery(problem: PlanProblem, type_id: str, row: pd.Series, settings: DaySettings) -> Battery | None:
@@ -247,7 +255,7 @@ def _plain(round_: RoundProblem, rich: RoutingProblem, loads: list[StopLoad]) ->
         for stop, load in zip(rich.stops, loads, strict=True)
     )  # fmt: skip
     nodes = [0, *(stop.place for stop in rich.stops)]
-    vehicles = tuple(replace(v, range_km=math.inf) for v in round_.vehicles)
+    vehicles = tuple(replace(v, range_km=math.inf, available=None) for v in round_.vehicles)
     return replace(
         round_,
         stops=stops,

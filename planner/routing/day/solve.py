@@ -170,7 +170,9 @@ class _Day:
         """Solve one round; return the minute from which each served facility's own rounds may load."""
         counts = vehicle_counts(self.problem)
         kinds = tuple(k for k, v in enumerate(round_.vehicles) if counts.get(v.vehicle_type_id) != 0)
-        usable = round_.with_vehicles(kinds, (None,) * len(kinds))
+        # As many as the county has, and never more than stops: other depots may want them too, which is told afterwards.
+        known = [counts.get(round_.vehicles[k].vehicle_type_id) for k in kinds]
+        usable = round_.with_vehicles(kinds, tuple(known))
         made = build_round(
             self.problem, usable, self.settings, wave=wave, ready_min=ready_min, produce=produce, parcel=self.parcel
         )
@@ -192,13 +194,16 @@ class _Day:
             if found is None:
                 keep.append(i)
             else:
-                figures = {"stop": load.facility_id, "value": load.facility_id, **found.figures}
+                figures = {"stop": load.facility_id, "value": load.facility_id, **_short(found.figures)}
                 self.unserved.setdefault(load.facility_id, Message(f"routing_alone_{found.reason}", figures))
-        if len(keep) == len(made.loads):
-            return made
+        stops = tuple(made.problem.stops[i] for i in keep)
+        zones = {stop.zone for stop in stops}  # a permit for a zone no stop of this round lies in is no mistake here
+        vehicles = tuple(
+            replace(v, permits=tuple(p for p in v.permits if p.zone in zones)) for v in made.problem.vehicles
+        )
         return replace(
             made,
-            problem=replace(made.problem, stops=tuple(made.problem.stops[i] for i in keep)),
+            problem=replace(made.problem, stops=stops, vehicles=vehicles),
             loads=tuple(made.loads[i] for i in keep),
             plain=made.plain.select(tuple(keep)),
         )
@@ -240,6 +245,11 @@ class _Day:
         engine = " + ".join(sorted({r.engine for r in reports if r.engine}))
         limits = {"iterations": float(self.limits.iterations)}
         return SolveReport("optimal" if proved else "feasible", objective, bound, engine, self.limits.seed, limits)
+
+
+def _short(figures: Mapping[str, float | str]) -> dict[str, float | str]:
+    """Return figures fit for a sentence."""
+    return {key: round(value, 1) if isinstance(value, float) else value for key, value in figures.items()}
 
 
 def _bound(made: DayRound, answer: RoutingAnswer) -> float | None:
