@@ -14,6 +14,7 @@ from planner.routing.rich.compose import ComposedEngine
 from planner.routing.rich.electric import ElectricEngine
 from planner.routing.rich.engine import Refusal, RichEngine, RoutingAnswer, RoutingLimits
 from planner.routing.rich.exact_engine import ExactRichEngine
+from planner.routing.rich.large import LargeEngine
 from planner.routing.rich.ortools_engine import OrToolsRichEngine
 
 #: Name of the answer that only scores a given plan.
@@ -22,7 +23,7 @@ FIXED = "fixed plan"
 
 def engines() -> tuple[RichEngine, ...]:
     """Return the engines in the order they are asked."""
-    return (ExactRichEngine(), ComposedEngine(), ElectricEngine(), OrToolsRichEngine())
+    return (ExactRichEngine(), ComposedEngine(), LargeEngine(), ElectricEngine(), OrToolsRichEngine())
 
 
 def solve_routing(

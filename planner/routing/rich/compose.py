@@ -21,12 +21,14 @@ from planner.routing.rich.ruin import Ruin, ruin_refuses
 from planner.routing.rich.schedule import decision_cost
 
 #: Share of the iterations' worth and of the seconds for ruin and recreate, and of the seconds for the pool.
-RUIN_SHARE = 0.6
+RUIN_SHARE = 0.5
 POOL_SHARE = 0.06
 #: Turns of ruin and recreate in place of one PyVRP iteration.
 TURNS_PER_ITERATION = 10
 #: Smallest number of stops for which the compiled search is worth its start.
 STOPS_LEAST = 30
+#: Most stops searched whole (`planner.routing.rich.large` takes more).
+STOPS_MOST = 2_000
 
 
 class ComposedEngine:
@@ -38,8 +40,10 @@ class ComposedEngine:
         return f"ruin and recreate + PyVRP {version('pyvrp')} + route pool"
 
     def refuses(self, problem: RoutingProblem) -> tuple[Refusal, ...]:
-        """Refuse what PyVRP refuses."""
-        return PyVrpEngine().refuses(problem)
+        """Refuse what PyVRP refuses, and days too large to be searched whole."""
+        size = len(problem.stops)
+        is_large = (Refusal("routing_refused_large", {"count": size, "most": STOPS_MOST}),) if size > STOPS_MOST else ()
+        return (*PyVrpEngine().refuses(problem), *is_large)
 
     def solve(
         self, problem: RoutingProblem, limits: RoutingLimits, *, start: RoutingDecision | None = None
@@ -77,7 +81,13 @@ class _Run:
 
     def ruined(self, start: RoutingDecision | None) -> RoutingDecision | None:
         """Return the answer of ruin and recreate; None: it does not apply or found none that keeps every rule."""
-        if RUIN_SHARE <= 0.0 or len(self.problem.stops) < STOPS_LEAST or next(ruin_refuses(self.problem), ""):
+        has_windows = any(s.windows or s.zone for s in self.problem.stops)  # PyVRP alone is better there
+        if (
+            has_windows
+            or RUIN_SHARE <= 0.0
+            or len(self.problem.stops) < STOPS_LEAST
+            or next(ruin_refuses(self.problem), "")
+        ):
             return None
         ruin = Ruin(self.problem, self.limits.seed)
         ruin.start(start)

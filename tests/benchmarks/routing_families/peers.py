@@ -49,7 +49,8 @@ def raw_ortools(instance: Instance, seconds: float) -> RoutingDecision | None:
     routing = pywrapcp.RoutingModel(manager)
     places = [d.place for d in problem.depots] + [s.place for s in problem.stops]
     grid = np.ix_(places, places)
-    factor = UNITS / (1000.0 / problem.vehicles[0].cny_per_km)
+    vehicle = problem.vehicles[0]
+    factor = UNITS / (1000.0 / vehicle.cny_per_km)
     arcs = problem.metres[0][grid] * factor
     arcs = np.where(np.isfinite(arcs), np.round(arcs), 10**12).astype(np.int64)
     if problem.is_linehaul_first:
@@ -57,6 +58,8 @@ def raw_ortools(instance: Instance, seconds: float) -> RoutingDecision | None:
         gives = np.array([False] * depots + [s.delivery[0] > 0 for s in problem.stops])
         arcs[takes[:, None] & gives[None, :]] = 10**12
     routing.SetArcCostEvaluatorOfAllVehicles(routing.RegisterTransitMatrix(arcs.tolist()))
+    if vehicle.fixed_cny:
+        routing.SetFixedCostOfAllVehicles(round(vehicle.fixed_cny * UNITS))
     _add_loads(problem, manager, routing, slots)
     _add_time(problem, routing, manager, slots, grid)
     parameters = pywrapcp.DefaultRoutingSearchParameters()
