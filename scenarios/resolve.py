@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -30,6 +29,7 @@ from scenarios.spec import (
     nearest,
 )
 from scenarios.studies.settings import ACTIVE, ChosenStudy, chosen_studies, decide_studies, study_names, toml_section
+from scenarios.toml_files import parse_toml
 
 REFERENCE_SOURCE = "reference"
 IMPORTER_PREFIX = "importer:"
@@ -317,7 +317,7 @@ def _find(word: str, folder: Path, asked_by: str) -> _Place:
 
 def _load_chain(place: _Place, before: tuple[str, ...]) -> list[_Part]:
     """Read a file and everything it extends, the first parent first."""
-    document = _parse(place)
+    document = parse_toml(place.data, place.label)
     checked, problems = check_file(document, place.label)
     stem = place.label.removesuffix(".toml")
     trees = checked.pop("overrides", {})
@@ -335,15 +335,6 @@ def _load_chain(place: _Place, before: tuple[str, ...]) -> list[_Part]:
         figures = {"file": place.label, "parent": parent}
         raise UsageError(Message("scenario_extends_cycle", figures))
     return [*_load_chain(found, (*before, place.identity)), part]
-
-
-def _parse(place: _Place) -> dict[str, Any]:
-    try:
-        return tomllib.loads(place.data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise UsageError(Message("scenario_not_utf8", {"file": place.label})) from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(Message("scenario_not_toml", {"file": place.label, "reason": str(error)})) from error
 
 
 def _heritage(layer: Layer) -> Layer:

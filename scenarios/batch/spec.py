@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from geodata.errors import UsageError
 from geodata.messages import Message
 from scenarios.overrides import Layer, flatten
 from scenarios.spec import KeyProblem, ScenarioError, check_tree
+from scenarios.toml_files import read_model
 
 _NAME = Annotated[str, StringConstraints(pattern=r"^[\w-]{1,60}$")]
 _CONFIG = ConfigDict(extra="forbid", frozen=True)
@@ -95,24 +94,7 @@ def read_batch(path: Path) -> Batch:
     ScenarioError
         With every problem at once: unknown sections and keys, wrong values, unknown or circular parts.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise UsageError(Message("batch_unreadable", {"file": str(path), "reason": error.strerror or ""})) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(Message("scenario_not_utf8", {"file": path.name})) from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(Message("scenario_not_toml", {"file": path.name, "reason": str(error)})) from error
-    try:
-        file = _File.model_validate(document)
-    except ValidationError as error:
-        raise ScenarioError([_problem(details, path.name) for details in error.errors(include_url=False)]) from error
-    return _checked(file, path)
-
-
-def _problem(details: Any, origin: str) -> KeyProblem:
-    key = ".".join(str(part) for part in details["loc"])
-    return KeyProblem(origin, key, Message("batch_bad_key", {"key": key, "reason": str(details["msg"])}))
+    return _checked(read_model(path, _File, "batch_bad_key"), path)
 
 
 def _checked(file: _File, path: Path) -> Batch:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from geodata.errors import UsageError
 from geodata.messages import Message
 from scenarios.spec import KeyProblem, ScenarioError
+from scenarios.toml_files import read_model
 
 _CONFIG = ConfigDict(extra="forbid", frozen=True)
 _NAME = Annotated[str, StringConstraints(pattern=r"^[\w-]{1,60}$")]
@@ -96,27 +95,11 @@ def read_rank_file(path: Path) -> RankFile:
     ScenarioError
         With every problem at once.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise UsageError(Message("batch_unreadable", {"file": str(path), "reason": error.strerror or ""})) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(Message("scenario_not_utf8", {"file": path.name})) from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(Message("scenario_not_toml", {"file": path.name, "reason": str(error)})) from error
-    try:
-        file = RankFile.model_validate(document)
-    except ValidationError as error:
-        raise ScenarioError([_problem(d, path.name) for d in error.errors(include_url=False)]) from error
+    file = read_model(path, RankFile, "rank_bad_key")
     problems = list(_cross_problems(file, path.name))
     if problems:
         raise ScenarioError(problems)
     return file
-
-
-def _problem(details: Any, origin: str) -> KeyProblem:
-    key = ".".join(str(part) for part in details["loc"])
-    return KeyProblem(origin, key, Message("rank_bad_key", {"key": key, "reason": str(details["msg"])}))
 
 
 def _cross_problems(file: RankFile, origin: str) -> list[KeyProblem]:

@@ -8,14 +8,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
-from bench import Options, Row
+from bench import Case, Options, Row, select
 
 from planner.problems.routing import RoutingDecision
 from planner.routing.rich.auto import solve_routing
 from planner.routing.rich.engine import RoutingLimits
 from planner.verification.routing import check_decision, cost_of
-from routing_families.instances import Instance, is_close
+from routing_families.instances import Instance, best_known, is_close
 from routing_families.peers import raw_ortools, raw_pyvrp
 
 #: Iterations that never decide: in the benchmarks seconds do.
@@ -25,6 +27,23 @@ MAY_LOSE = 0.2
 
 Peer = Callable[[Instance, float], RoutingDecision | None]
 PEERS: dict[str, Peer] = {"raw PyVRP": raw_pyvrp, "raw OR-Tools": raw_ortools}
+
+
+def public_cases(folder: Path, prefixes: tuple[str, ...], count: int) -> list[Case]:
+    """Return `count` instances with a best-known value below the named folders, evenly spaced by size and name."""
+    found = []
+    for name, row in best_known(folder / "BKS.csv").items():
+        path = folder / name
+        if name.startswith(prefixes) and path.exists():
+            detail = {"path": path, "best": float(row["best_known"])}
+            found.append(Case(f"{path.parent.name}/{path.stem}", float(path.stat().st_size), detail))
+    return select(found, count)
+
+
+def public_rows(case: Case, options: Options, read: Callable[[Path, float], Instance]) -> Iterator[Row]:
+    """Read a case of `public_cases` and compare on it."""
+    instance = read(Path(str(case.detail["path"])), float(str(case.detail["best"])))
+    yield from compare_rows(replace(instance, name=case.name), options)
 
 
 def compare_rows(instance: Instance, options: Options, peers: dict[str, Peer | str] | None = None) -> Iterator[Row]:

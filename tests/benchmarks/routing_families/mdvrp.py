@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-from bench import Case, Options, Row, select
+from bench import Case, Options, Row
 
-from routing_families.compare import compare_rows, family_rows
-from routing_families.instances import best_known, read_mdvrp
+from routing_families.compare import family_rows, public_cases, public_rows
+from routing_families.instances import read_mdvrp
 
 SECONDS = 60.0
 QUICK = 4
@@ -21,19 +20,12 @@ FOLDERS = ("mdvrp_cordeau",)
 
 def cases(data: Path) -> list[Case]:
     """Return the instances present, evenly spaced by size and name."""
-    folder, found = data / "08_pvrp_mdvrp", []
-    for name, row in best_known(folder / "BKS.csv").items():
-        path = folder / name
-        if name.startswith(FOLDERS) and path.exists():
-            detail = {"path": path, "best": float(row["best_known"])}
-            found.append(Case(f"{path.parent.name}/{path.stem}", float(path.stat().st_size), detail))
-    return select(found, CASES)
+    return public_cases(data / "08_pvrp_mdvrp", FOLDERS, CASES)
 
 
 def run(case: Case, options: Options) -> Iterator[Row]:
     """Solve one instance."""
-    instance = read_mdvrp(Path(str(case.detail["path"])), float(str(case.detail["best"])))
-    yield from compare_rows(replace(instance, name=case.name), options)
+    yield from public_rows(case, options, read_mdvrp)
 
 
 def summary(rows: list[Row], _options: Options) -> list[Row]:
