@@ -130,10 +130,8 @@ def apply_changes(county: County, changes: CountyChanges) -> tuple[County, tuple
 
 
 def _brands(work: _Work) -> None:
-    split = with_brands(work.county)
-    if split is not None:
-        work.county = split
-        work.notes.append(Message("change_brands", {"count": len(split.operators)}))
+    work.county, notes = with_brands(work.county)
+    work.notes += notes
 
 
 def _volumes(work: _Work, changes: CountyChanges) -> None:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from geodata.brands import with_brands
 from geodata.county import County
 from geodata.errors import InputError
 from geodata.frames import is_placed
 from geodata.messages import Message
 from planner.cooperation.lenders import buses_of, shops_of
-from planner.cooperation.operators import operators_of, with_brands
+from planner.cooperation.operators import operators_of
 from planner.costs import DAYS_PER_YEAR, vehicle_cny_per_h, vehicle_cny_per_km
 from planner.plan import PlanProblem
 from planner.problems.cooperation import DAYS_PER_WEEK, Bools, CooperationProblem, CooperationSettings, Floats, Operator

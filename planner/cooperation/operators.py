@@ -17,40 +17,7 @@ from planner.problems.cooperation import SHARED_MODES, Operator, PlayerKind
 BUS_PLAYER, SHOP_PLAYER = "bus", "shop"
 _MONTHS = 12.0
 _HOURS_PER_YEAR = 174.0 * _MONTHS
-_BRANDS = ("zto", "yto", "yunda", "sto", "jt", "sf", "china_post", "others")
 _KINDS: Mapping[str, PlayerKind] = {"post": "post", "bus": "bus", "shop": "shop", "coop": "shop"}
-
-
-def with_brands(county: County) -> tuple[County, list[Message]]:
-    """Return a county whose joint operator is split into the eight brands by share, where it knows no operators of its own.
-
-    A county with only one joint network, as completion makes it, cannot cooperate; its parcels are divided by the shares
-    ``brand_share_*`` (tag K), the post among them, and the division is an assumption.
-    """
-    if len(county.operators) != 1 or str(county.operators["kind"].iloc[0]) != "joint":
-        return county, []
-    parameters = county.parameters
-    rows = [
-        {
-            "operator_id": brand,
-            "name": parameters.entry(f"brand_share_{brand}").label_zh.split("：")[-1],
-            "kind": "post" if brand == "china_post" else "courier",
-            "parcel_share": parameters[f"brand_share_{brand}"],
-        }
-        for brand in _BRANDS
-    ]
-    parts = []
-    for row in rows:
-        part = county.demand.copy()
-        part["operator_id"] = row["operator_id"]
-        for column in ("inbound_parcels_per_day", "outbound_parcels_per_day"):
-            part[column] = part[column].astype(float) * float(row["parcel_share"])
-        parts.append(part)
-    demand = pd.concat(parts, ignore_index=True)
-    operators = pd.DataFrame(rows)[list(county.operators.columns)]
-    return county.replace(operators=operators, demand=demand), [
-        Message("cooperation_assumed_brands", {"count": len(rows)})
-    ]
 
 
 def operators_of(county: County, *, visits_per_week: float) -> tuple[tuple[Operator, ...], list[Message]]:

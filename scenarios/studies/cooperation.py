@@ -5,27 +5,24 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import replace
 
-from geodata.county import County
-from geodata.errors import InputError, NoSolutionError
+from geodata.errors import NoSolutionError
 from geodata.messages import Message
-from planner.cooperation.assumed import with_assumed_buses, with_assumed_shops
 from planner.cooperation.baseline import (
     Calibration,
-    calibrated,
     lines_for_saving,
     lines_per_village,
     restricted,
     separate_cny,
     separate_networks,
 )
-from planner.cooperation.build import CooperationCase, build_cooperation
+from planner.cooperation.build import CooperationCase
 from planner.cooperation.contracts import BusSaving, contracts_of
 from planner.cooperation.measures import cooperation_kpis
 from planner.cooperation.modes import ModePlan, SavingStep, incremental_cny, saving_steps, solve_modes
-from planner.cooperation.operators import with_brands
 from planner.problems.cooperation import SHARED_MODES
 from planner.progress import ProgressListener
 from planner.verification.cooperation import CooperationCheck, check_cooperation
+from scenarios.studies.cooperation_case import cooperation_question
 from scenarios.studies.options import Options
 from scenarios.studies.shown import percent, rounded, status_message
 from scenarios.studies.study import (
@@ -96,7 +93,10 @@ def answer_cooperation(given: StudyInput, listener: ProgressListener) -> Study:
         If the plan fails its own check: the plan is then not shown.
     """
     options = Options(given.options)
-    case, notes, scales = _case(given, options)
+    question = cooperation_question(
+        given, options, modes=options.names("modes"), maximum_waves=options.whole("waves") or 1
+    )
+    case, scales = question.case, question.scales
     plan = solve_modes(case.problem, limits=given.limits, listener=listener)
     check = check_cooperation(plan)
     if check.violations:
@@ -119,51 +119,9 @@ def answer_cooperation(given: StudyInput, listener: ProgressListener) -> Study:
         tables=tuple(tables),
         charts=(_waterfall(steps),),
         places=_places(case, plan),
-        assumptions=(*notes, *case.assumptions),
+        assumptions=question.assumptions,
         kpis=cooperation_kpis(plan, case.county, extra),
     )
-
-
-def _case(given: StudyInput, options: Options) -> tuple[CooperationCase, list[Message], tuple[Calibration, ...]]:
-    county, _ = with_brands(given.problem.county)
-    notes: list[Message] = []
-    if options.switch("assume_buses"):
-        county, more = with_assumed_buses(county)
-        notes += more
-    if options.switch("assume_shops"):
-        county, more = with_assumed_shops(county)
-        notes += more
-    split = with_brands(given.problem.county)[1]
-    centres = [s for s in given.verified.plan.siting.open_ids if s in _centre_ids(county)]
-    case = build_cooperation(
-        replace(given.problem, county=county),
-        centre_id=centres[0] if centres else "",
-        visits=options.number("visits_per_week"),
-        maximum_waves=options.whole("waves") or 1,
-    )
-    problem = restricted(case.problem, frozenset(options.names("modes")) & frozenset(SHARED_MODES))
-    unknown = sorted(set(options.names("modes")) - set(SHARED_MODES))
-    if unknown:
-        figures = {"value": ", ".join(unknown), "known": ", ".join(SHARED_MODES)}
-        raise InputError(Message("cooperation_mode_option", figures))
-    problem, scales = calibrated(problem, _bands(county))
-    return replace(case, problem=problem), [*split, *notes], scales
-
-
-def _centre_ids(county: County) -> set[str]:
-    sites = county.facilities
-    return set(sites.loc[sites["kind"] == "county_centre", "facility_id"])
-
-
-def _bands(county: County) -> dict[str, tuple[float, float]]:
-    """Return the known cost bands of the terms sheet; one end alone counts as both."""
-    found = {}
-    for _, row in county.operator_terms.iterrows():
-        ends = [float(row[c]) for c in ("known_cost_low_cny_per_parcel", "known_cost_high_cny_per_parcel")]
-        known = [end for end in ends if end == end]  # noqa: PLR0124 (NaN)
-        if known:
-            found[str(row["operator_id"])] = (min(known), max(known))
-    return found
 
 
 def _sentences(

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
-from geodata.county import County
 from geodata.errors import InputError, Problem
 from geodata.messages import Message
-from planner.cooperation.assumed import with_assumed_buses, with_assumed_shops
-from planner.cooperation.build import CooperationCase, build_cooperation
+from planner.cooperation.build import CooperationCase
 from planner.cooperation.coalition_cost import CoalitionSolution, coalition_cost, solve_coalition
 from planner.cooperation.game import CostGame, tabulate
-from planner.cooperation.operators import with_brands
 from planner.cooperation.subsidy import PayTier
 from planner.engines.mathopt import EngineLimits
 from planner.problems.cooperation import CooperationProblem
 from planner.progress import ProgressListener
+from scenarios.studies.cooperation_case import cooperation_question
 from scenarios.studies.options import Options
 from scenarios.studies.study import StudyInput
 
@@ -49,26 +47,9 @@ class SettlementCase:
 
 
 def settlement_case(given: StudyInput, options: Options) -> SettlementCase:
-    """Make the question from the county: brands where it has one joint operator, buses and shops only where asked for."""
-    county, notes = with_brands(given.problem.county)
-    if options.switch("assume_buses"):
-        county, more = with_assumed_buses(county)
-        notes += more
-    if options.switch("assume_shops"):
-        county, more = with_assumed_shops(county)
-        notes += more
-    centres = sorted(set(given.verified.plan.siting.open_ids) & _centres(county))
-    case = build_cooperation(
-        replace(given.problem, county=county),
-        centre_id=centres[0] if centres else "",
-        visits=options.number("visits_per_week"),
-    )
-    return SettlementCase(case, (*notes, *case.assumptions))
-
-
-def _centres(county: County) -> set[str]:
-    sites = county.facilities
-    return set(sites.loc[sites["kind"] == "county_centre", "facility_id"].astype(str))
+    """Make the question from the county, as the study of cooperation does."""
+    question = cooperation_question(given, options)
+    return SettlementCase(question.case, question.assumptions)
 
 
 def coalition_costs(problem: CooperationProblem, *, gap: float, workers: int, listener: ProgressListener) -> CostGame:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from geodata.brands import with_brands
 from geodata.completion import complete
 from geodata.errors import InputError
 from geodata.frames import canonical_frame
@@ -22,7 +23,7 @@ from planner.cooperation.contracts import BusSaving, contracts_of
 from planner.cooperation.measures import cooperation_kpis
 from planner.cooperation.merge_build import build_merge
 from planner.cooperation.modes import Carriage, ModePlan, solve_modes
-from planner.cooperation.operators import operators_of, outlet_cny_per_day, with_brands
+from planner.cooperation.operators import operators_of, outlet_cny_per_day
 from planner.cooperation.stations_merge import check_merge, merge_stations
 from planner.plan import PlanProblem
 from planner.problems.cooperation import CooperationProblem, Operator
@@ -97,7 +98,7 @@ def test_a_county_without_operators_gets_the_eight_brands_by_share() -> None:
     ].sum()
     joint = county.replace(operators=one, demand=canonical_frame(demand.assign(operator_id="joint"), "demand"))
     split, notes = with_brands(joint)
-    assert [n.key for n in notes] == ["cooperation_assumed_brands"]
+    assert [n.key for n in notes] == ["assumed_brands"]
     assert len(split.operators) == 8
     assert split.demand["inbound_parcels_per_day"].sum() == pytest.approx(joint.demand["inbound_parcels_per_day"].sum())
     of_zto = split.demand.loc[split.demand["operator_id"] == "zto", "inbound_parcels_per_day"].sum()

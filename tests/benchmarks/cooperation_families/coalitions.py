@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench import Case, Options, Row
 
+from geodata.brands import with_brands
 from geodata.completion import complete
 from geodata.importers.registry import IMPORTERS
 from geodata.reference import reference_county
@@ -21,7 +22,6 @@ from networks.providers import build_travel
 from planner.cooperation.assumed import with_assumed_buses, with_assumed_shops
 from planner.cooperation.build import build_cooperation
 from planner.cooperation.coalition_cost import CoalitionCosts
-from planner.cooperation.operators import with_brands
 from planner.plan import PlanProblem
 from planner.problems.cooperation import CooperationProblem
 from planner.problems.standard import RoutingSettings, ServiceStandard, SitingSettings

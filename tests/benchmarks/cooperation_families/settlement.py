@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from bench import Case, Options, Row
 
+from geodata.brands import with_brands
 from geodata.completion import complete
 from geodata.importers.registry import IMPORTERS
 from geodata.reference import reference_county
@@ -27,7 +28,6 @@ from planner.cooperation.coalition_cost import coalition_cost, solve_coalition
 from planner.cooperation.fees import clearings, package
 from planner.cooperation.game import CostGame, tabulate
 from planner.cooperation.handover import post_offers
-from planner.cooperation.operators import with_brands
 from planner.cooperation.sharing import SettlementResult, settle
 from planner.engines.mathopt import EngineLimits
 from planner.plan import PlanProblem
