@@ -108,6 +108,7 @@ class _Desk:
         """Solve every depot with as many vehicles as it wishes of the types the county has."""
         outcomes = []
         objective = 0.0
+        self.listener(ProgressEvent("routing", done=0, total=len(rounds)))
         for done, round_ in enumerate(rounds, start=1):
             outcomes.append(self.depot(round_, self.none))
             objective += outcomes[-1].cny_per_day

@@ -131,7 +131,12 @@ def _sentences(
     separate = separate_cny(problem)
     saving = 1.0 - plan.cny_per_day / separate if separate > 0.0 else 0.0
     money = {"separate": round(separate), "plan": round(plan.cny_per_day), "percent": percent(saving)}
-    said = [Message("cooperation_answer", {**money, "villages": len(problem.village_ids)}), status_message(plan.report)]
+    # Today's networks first: against separate networks to every village, which nobody runs, any saving looks too good.
+    said = [
+        _band(case, plan),
+        Message("cooperation_answer", {**money, "villages": len(problem.village_ids)}),
+        status_message(plan.report),
+    ]
     number = lines_per_village(problem)
     single = int((number <= 1).sum())
     if single:
@@ -146,7 +151,6 @@ def _sentences(
         inside = ROUTE_BAND[0] <= loads[0] and loads[-1] <= ROUTE_BAND[1]
         figures = {"low": rounded(loads[0]), "high": rounded(loads[-1]), "band": f"{ROUTE_BAND[0]:g}–{ROUTE_BAND[1]:g}"}
         said.append(Message("cooperation_route_in_band" if inside else "cooperation_route_out_of_band", figures))
-    said.append(_band(case, plan))
     left = len(problem.left_out)
     if left:
         said.append(Message("cooperation_left_out", {"count": left}))

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from geodata.changes import DIRECT
 from geodata.errors import InputError, NoSolutionError, Problem
 from geodata.messages import Message
 from planner.plan import PlanProblem
@@ -225,6 +226,8 @@ def _shown(
     idle = [s for s in sorted(open_joint) if s not in set(depot_of.values())]
     if idle:
         answer.append(Message("study_location_idle", {"count": len(idle)}))
+    if skipped and not any(site.endswith(DIRECT) for site in given.problem.county.facilities["facility_id"]):
+        answer.insert(2, Message("study_location_direct_not_in_plan"))
     if report.note_key:
         answer.append(Message(report.note_key))
     return Study(
