@@ -54,6 +54,9 @@ TABLES: dict[str, dict[str, str]] = {
     },
 }
 
+#: Kind of a column in SQL.
+_SQL = {"string": "VARCHAR", "Int64": "BIGINT", "Float64": "DOUBLE"}
+
 
 def write_tables(store: BatchStore) -> None:
     """Write one Parquet file a table, rows in the order of the index; the same results give the same bytes."""
@@ -65,10 +68,17 @@ def write_tables(store: BatchStore) -> None:
             continue
         _add(rows, where, entry["job_hash"], store.get(entry["job_hash"]))
     for name, columns in TABLES.items():
-        frame = pd.DataFrame(rows[name], columns=list(columns)).astype(columns)
-        part = store.folder / f".{name}.parquet.part"
-        frame.to_parquet(part, index=False)
-        part.replace(store.folder / f"{name}.parquet")
+        write_table(store.folder, name, pd.DataFrame(rows[name], columns=list(columns)))
+
+
+def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
+    """Write one table as Parquet: whole beside its place, then moved in; the same rows give the same bytes."""
+    part = folder / f".{name}.parquet.part"
+    columns = ", ".join(f'CAST("{column}" AS {_SQL[kind]}) AS "{column}"' for column, kind in TABLES[name].items())
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        connection.register("rows_given", frame.astype(TABLES[name]).astype(object).where(frame.notna(), None))
+        connection.sql(f"SELECT {columns} FROM rows_given").write_parquet(str(part))  # noqa: S608 - our own column names
+    part.replace(folder / f"{name}.parquet")
 
 
 def _add(rows: dict[str, list[dict[str, Any]]], where: dict[str, str], job_hash: str, result: dict[str, Any]) -> None:
@@ -108,7 +118,8 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
     path = folder / f"{name}.parquet"
     if not path.is_file():
         raise InputError(Message("batch_no_folder", {"folder": str(folder), "file": path.name}))
-    return pd.read_parquet(path)
+    with duckdb.connect(":memory:") as connection:
+        return connection.read_parquet(str(path)).df()
 
 
 def query_batch(folder: Path, sql: str) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from openpyxl import load_workbook
 from typer.testing import CliRunner
 
 from geodata.errors import InputError, UsageError
-from scenarios.batch.query import TABLES
+from scenarios.batch.query import TABLES, write_table
 from scenarios.cli.app import app
 from scenarios.pilot.answer import rank_counties
 from scenarios.pilot.outputs import write_ranking
@@ -58,7 +58,7 @@ def batch(tmp_path) -> Path:
     folder = tmp_path / "batch"
     folder.mkdir()
     for name, columns in TABLES.items():
-        pd.DataFrame(rows.get(name, []), columns=list(columns)).astype(columns).to_parquet(folder / f"{name}.parquet")
+        write_table(folder, name, pd.DataFrame(rows.get(name, []), columns=list(columns)))
     return folder
 
 
