@@ -13,6 +13,7 @@ import pandas as pd
 from shapely.geometry import LineString
 
 from geodata.brands import with_brands
+from geodata.changes_money import changed_money
 from geodata.county import County
 from geodata.errors import InputError, Problem
 from geodata.messages import Message
@@ -60,6 +61,10 @@ class CountyChanges:
         Villages may also be served straight from a county centre, without a township station.
     two_tiers
         No township stations at all: villages are served straight from the centres.
+    handover_fee_factor
+        The fee a courier pays the post for a parcel (parameter ``post_handover_fee_cny_per_parcel``), times this.
+    subsidy_ends
+        No public money any more for village lines, points and investments; studies of settlement and hand-over then say what is lost.
     """
 
     brands: bool = False
@@ -75,6 +80,8 @@ class CountyChanges:
     sites_added: tuple[str, ...] = ()
     direct_from_centre: bool = False
     two_tiers: bool = False
+    handover_fee_factor: float = 1.0
+    subsidy_ends: bool = False
 
 
 @dataclass(slots=True)
@@ -124,6 +131,11 @@ def apply_changes(county: County, changes: CountyChanges) -> tuple[County, tuple
     if changes.two_tiers:
         work.county = work.county.replace(facilities=_without_stations(work.county.facilities))
         work.notes.append(Message("change_two_tiers"))
+    parameters, told = changed_money(
+        work.county.parameters, handover_fee_factor=changes.handover_fee_factor, subsidy_ends=changes.subsidy_ends
+    )
+    work.county = work.county.replace(parameters=parameters)
+    work.notes += told
     if work.problems:
         raise InputError(Message("changes_unusable", {"count": len(work.problems)}), work.problems)
     return work.county.replace(assumptions=(*county.assumptions, *work.notes)), cuts
