@@ -70,6 +70,7 @@ def public_sentences(
     never = [entry for entry in fates if entry.fate == "never"]
     lost = [entry for entry in fates if entry.fate != "holds"]
     told = []
+    figures: dict[str, object]
     if lost:
         figures = {
             "count": len(lost),
