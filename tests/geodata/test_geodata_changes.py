@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geodata.changes import CountyChanges, apply_changes, with_direct_service
+from geodata.changes import CountyChanges, apply_changes
+from geodata.changes_direct import with_direct_service
 from geodata.completion import complete
 from geodata.errors import InputError
 from geodata.reference import reference_county
