@@ -13,7 +13,7 @@ from geodata.messages import Message
 from scenarios.batch.spec import Batch
 from scenarios.composition import Part, Rules, compose
 from scenarios.overrides import Layer, set_layer
-from scenarios.resolve import override_names
+from scenarios.scenario_files import override_names
 from scenarios.spec import KeyProblem, ScenarioError, key_specs, nearest
 
 BASELINE = "baseline"

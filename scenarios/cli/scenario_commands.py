@@ -22,8 +22,9 @@ from scenarios.language.page import reference_page
 from scenarios.language.schema import json_text, scenario_schema
 from scenarios.overrides import Setting
 from scenarios.plan_json import plain
-from scenarios.resolve import language_of, library_names, resolve_scenario
+from scenarios.resolve import language_of, resolve_scenario
 from scenarios.rundir import whole_file, write_text
+from scenarios.scenario_files import library_names
 from scenarios.spec import NONE_WORD, KeySpec, key_specs
 
 _PIPE_WIDTH = 200

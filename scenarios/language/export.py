@@ -13,8 +13,9 @@ from geodata.errors import UsageError
 from geodata.messages import Lang, Message
 from scenarios.language.read import OVERRIDES, is_workbook
 from scenarios.language.write import write_sheets
-from scenarios.resolve import IMPORTER_PREFIX, REFERENCE_SOURCE, library_names, resolve_scenario, scenario_document
+from scenarios.resolve import IMPORTER_PREFIX, REFERENCE_SOURCE, resolve_scenario
 from scenarios.rundir import whole_file, write_text
+from scenarios.scenario_files import library_names, scenario_document
 
 
 def export_scenario(scenario: str, target: Path, lang: Lang) -> None:

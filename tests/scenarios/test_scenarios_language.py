@@ -28,7 +28,8 @@ from scenarios.language.read import read_sheets
 from scenarios.language.schema import json_text, scenario_schema
 from scenarios.language.write import write_sheets
 from scenarios.overrides import Layer, flatten
-from scenarios.resolve import library_names, resolve_scenario, scenario_document
+from scenarios.resolve import resolve_scenario
+from scenarios.scenario_files import library_names, scenario_document
 from scenarios.spec import KeySpec, ScenarioError, check_file, key_specs
 
 ROOT = Path(__file__).parents[2]
