@@ -215,7 +215,8 @@ def test_stations_of_the_sheets_become_a_merge() -> None:
     assert (problem.host_cny[problem.has_today] == 0.0).all()
     post = problem.function_ids.index("post_office:china_post")
     parcels = small().county.demand.query("operator_id == 'china_post'")["inbound_parcels_per_day"].sum()
-    each = 6.0 + 0.3 * parcels / problem.has_today[:, post].sum()
+    # An hour of a keeper at 12 CNY, and 0.3 a parcel of those that come to one of today's counters.
+    each = 12.0 * 1.0 + 0.3 * parcels / problem.has_today[:, post].sum()
     assert problem.host_cny[~problem.has_today[:, post], post] == pytest.approx(each)
 
 
