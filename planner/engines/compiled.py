@@ -18,6 +18,7 @@ from numba.core import typed_passes, untyped_passes
 from numba.core.compiler import CompilerBase, DefaultPassBuilder, Flags
 from numba.core.compiler_machinery import PassManager
 from numba.core.event import Event, Listener, register
+from numba.core.registry import CPUDispatcher
 
 from planner.progress import preparing
 
@@ -88,15 +89,25 @@ def compiled(function: Kernel) -> Kernel:
     return cast(Kernel, njit(**options)(function))
 
 
+class _Part(CPUDispatcher):
+    """A part called from Python runs as plain Python: there is no wrapper that could call its machine code."""
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Return what the function itself returns."""
+        return self.py_func(*arguments)
+
+
 def compiled_part(function: Kernel) -> Kernel:
-    """Compile `function` into the kernels that call it; Python cannot call it."""
+    """Compile `function` into the kernels that call it; Python that calls it runs it as it stands."""
     options: dict[str, Any] = {"no_cfunc_wrapper": True, "no_cpython_wrapper": True, "pipeline_class": _KernelCompiler}
-    return cast(Kernel, njit(**options)(function))
+    part: Any = njit(**options)(function)
+    part.__class__ = _Part
+    return cast(Kernel, part)
 
 
 @cache
 def part_alone(part: Kernel) -> Kernel:
-    """Return a function that Python can call and that only calls `part`: to test a part by itself."""
+    """Return a function that Python can call and that only calls the compiled `part`: to test a part by itself."""
     return cast(Kernel, njit(lambda *arguments: part(*arguments)))  # noqa: PLW0108 - the part itself has no wrapper
 
 

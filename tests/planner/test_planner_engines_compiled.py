@@ -46,3 +46,9 @@ def test_division_by_zero_in_a_kernel_is_an_error():
     assert divided(6.0, 3.0) == 2.0
     with pytest.raises(ZeroDivisionError):
         divided(1.0, 0.0)
+
+
+def test_a_part_called_from_python_runs_as_python():
+    inner = compiled_part(lambda a: [str(a)])  # nothing a kernel could be compiled from
+    assert inner(3) == ["3"]
+    assert not inner.signatures
