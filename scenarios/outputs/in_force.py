@@ -95,6 +95,14 @@ _COOPERATION = frozenset(
         "trunk_arrival_min",
     }
 )
+_FEES = frozenset(
+    {
+        "post_handover_fee_cny_per_parcel",
+        "station_commission_cny_per_parcel",
+        "subsidy_paid_share",
+        "village_leg_fee_cny_per_parcel",
+    }
+)
 #: Read only by studies whose kind has the word in its name.
 IN_FORCE_OF_STUDIES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -138,7 +146,8 @@ IN_FORCE_OF_STUDIES: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
         "buses": frozenset({"bus_fee_cny_per_route_day", "bus_spare_parcels_per_departure"}),
         "cooperation": _COOPERATION,
-        "settlement": _COOPERATION | {"station_commission_cny_per_parcel", "village_leg_fee_cny_per_parcel"},
+        "settlement": _COOPERATION | _FEES,
+        "post_offer": _COOPERATION | _FEES,
         "merge": frozenset(
             {
                 "merge_host_cny_per_day",
