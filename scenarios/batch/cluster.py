@@ -183,7 +183,7 @@ def _client(workers: int, scheduler: str) -> Iterator[Client]:
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # any free port of this machine: a second batch beside this one is no clash
                 host="127.0.0.1",
                 memory_limit=0,
                 silence_logs=50,
