@@ -300,6 +300,15 @@ def test_mail_duty_says_nothing_about_parcels_and_parcels_nothing_about_mail() -
     assert checks(verified=verified)["Q3"].status == "not_checked"
 
 
+def test_a_post_without_the_universal_duty_leaves_direct_mail_unchecked() -> None:
+    problem = three().problem
+    assert checks("mail_access;yes;bureau", problem=problem)["Q3"].status == "met"
+    row = {"operator_id": "china_post", "has_universal_duty": "false"}
+    county = problem.county.replace(operator_terms=canonical_frame([row], "operator_terms"))
+    check = checks("mail_access;yes;bureau", problem=replace(problem, county=county))["Q3"]
+    assert (check.status, check.missing) == ("not_checked", ("has_universal_duty",))
+
+
 def test_frequency_below_three_is_broken_with_the_villages_named() -> None:
     problem = COUNTY.small().problem
     slow = checks(problem=replace(problem, standard=replace(problem.standard, visits_per_week=2)))["Q4"]
