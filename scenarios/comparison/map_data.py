@@ -30,6 +30,14 @@ _LAYERS = {
     "rounds": False,
     "base": True,
 }
+#: What is told of a village in either run.
+TOLD = ("served", "access_km", "per_week", "point", "vehicles", "cost_parcel")
+#: Headings of the rows of a tip, by what it is about.
+_TIPS: Mapping[str, tuple[str, ...]] = {
+    "villages": ("township", *TOLD, "reason"),
+    "sites": ("head_kind", "head_decision", "township"),
+    "trips": ("head_depot", "vehicles", "trips_runs", "trip_km", "trip_stops"),
+}
 _VERDICTS = {"wins": "better", "loses": "worse", "mixed": "mixed", "same": ""}
 _SIGNS = {1: "better", -1: "worse", 0: ""}
 #: More villages than this are drawn smaller.
@@ -61,6 +69,7 @@ def map_data(runs: Sequence[FinishedRun], changes: Sequence[Sequence[VillageChan
         },
         "looks": _LOOKS,
         "marks": [[key, text(f"compare_mark_{key}", lang)] for key in _LOOKS],
+        "heads": {kind: [text(f"compare_{key}", lang) for key in keys] for kind, keys in _TIPS.items()},
         "siteKeys": _site_keys(lang),
         "servedWord": text("compare_served", lang),
         "colourBy": text("compare_colour_by", lang),
@@ -111,8 +120,8 @@ def _pane(run: FinishedRun, changes: Sequence[VillageChange], lang: Lang) -> dic
         ],
         "sites_open": [_site(site, lang) for site in sites if site.decision in ("kept", "new")],
         "sites_closed": [_site(site, lang) for site in sites if site.decision == "closed"],
-        "line_haul": [_trip(trip, lang) for trip in run.trips.values() if trip.tier == "county_township"],
-        "rounds": [_trip(trip, lang) for trip in run.trips.values() if trip.tier != "county_township"],
+        "line_haul": [_trip(trip) for trip in run.trips.values() if trip.tier == "county_township"],
+        "rounds": [_trip(trip) for trip in run.trips.values() if trip.tier != "county_township"],
     }
 
 
@@ -124,22 +133,14 @@ def _village(village: Village, change: VillageChange | None, lang: Lang) -> dict
     by = {} if change is None else {key: _SIGNS[change.better[key]] for key in CRITERIA}
     if change is not None:
         by["verdict"] = _VERDICTS[change.verdict]
-    rows = [[text(f"compare_{key}", lang), before_after(change, village, key, lang)] for key in TOLD]
+    rows = [before_after(change, village, key, lang) for key in TOLD]
     return {
         "name": village.name,
         **_place(village.lon, village.lat),
         "served": village.is_served,
         "by": by,
-        "rows": [
-            [text("compare_township", lang), village.township],
-            *rows,
-            [text("compare_reason", lang), village.reason],
-        ],
+        "rows": [village.township, *rows, village.reason],
     }
-
-
-#: What is told of a village in either run.
-TOLD = ("served", "access_km", "per_week", "point", "vehicles", "cost_parcel")
 
 
 def before_after(change: VillageChange | None, village: Village, key: str, lang: Lang) -> str:
@@ -167,20 +168,11 @@ def told(village: Village | None, cost: float | None, key: str, lang: Lang) -> s
 
 
 def _site(site: Site, lang: Lang) -> dict[str, Any]:
-    rows = [
-        [text("compare_head_kind", lang), term(f"kind_{site.kind}", lang)],
-        [text("compare_head_decision", lang), term(f"decision_{site.decision}", lang)],
-        [text("compare_township", lang), site.township],
-    ]
+    rows = [term(f"kind_{site.kind}", lang), term(f"decision_{site.decision}", lang), site.township]
     return {"name": site.name, **_place(site.lon, site.lat), "look": _look(site.kind, site.decision), "rows": rows}
 
 
-def _trip(trip: Trip, lang: Lang) -> dict[str, Any]:
-    rows = [
-        [text("compare_head_depot", lang), trip.depot_name],
-        [text("compare_vehicles", lang), trip.vehicle],
-        [text("compare_trips_runs", lang), figure(trip.days_per_week, "")],
-        [text("compare_trip_km", lang), number(trip.trip_km, 1)],
-        [text("compare_trip_stops", lang), str(len(trip.stop_ids))],
-    ]
+def _trip(trip: Trip) -> dict[str, Any]:
+    runs, km = figure(trip.days_per_week, ""), number(trip.trip_km, 1)
+    rows = [trip.depot_name, trip.vehicle, runs, km, str(len(trip.stop_ids))]
     return {"name": trip.route_id, "path": trip.path, "rows": rows}

@@ -79,3 +79,14 @@ def test_differences_only_hides_what_is_alike(page: Page) -> None:
     page.click("label[for=only]")
     assert not alike.first.is_visible()
     assert differs.first.is_visible()
+
+
+def test_a_tip_tells_the_villages_figures(page: Page) -> None:
+    words = page.evaluate(
+        "(() => { const m = xiangyouCompare.panes[1].groups.villages.getLayers()[0]; m.fire('mouseover', {latlng: m.getLatLng()}, true);"
+        " return document.querySelector('.leaflet-tooltip').textContent; })()"
+    )
+    run = page.evaluate("xiangyouCompare.data.runs[1].villages[0]")
+    heads = page.evaluate("xiangyouCompare.data.heads.villages")
+    assert run["name"] in words
+    assert all(head + told in words for head, told in zip(heads, run["rows"], strict=True) if told)

@@ -18,21 +18,21 @@ var xiangyouCompare = (function () {
       xiangyouMarks.paint(renderer._ctx, this._point.x, this._point.y, this.options.look, this.options.look.size * scale);
     }
   });
-  function tip(name, rows) {
+  function tip(name, rows, heads) {
     var box = element("div", "xy-tip"), table = element("table");
     box.appendChild(element("b", "", name));
-    rows.forEach(function (row) {
-      if (row[1] === "") { return; }
+    rows.forEach(function (words, i) {
+      if (words === "") { return; }
       var line = element("tr");
-      line.appendChild(element("td", "", row[0]));
-      line.appendChild(element("td", "", row[1]));
+      line.appendChild(element("td", "", heads[i]));
+      line.appendChild(element("td", "", words));
       table.appendChild(line);
     });
     box.appendChild(table);
     return box;
   }
-  function withTips(group) {
-    group.bindTooltip(function (part) { return tip(part.options.xyName, part.options.xyRows); },
+  function withTips(group, about) {
+    group.bindTooltip(function (part) { return tip(part.options.xyName, part.options.xyRows, data.heads[about]); },
       { direction: "auto", sticky: true, opacity: 1 });
     return group;
   }
@@ -56,16 +56,16 @@ var xiangyouCompare = (function () {
           fill: false, lineJoin: "round", xyName: row.name, xyRows: row.rows }));
       }
     });
-    return withTips(group);
+    return withTips(group, "trips");
   }
-  function marks(pane, rows, lookOf) {
+  function marks(pane, rows, lookOf, about) {
     var group = L.featureGroup();
     rows.forEach(function (row) {
       var look = lookOf(row);
       group.addLayer(new Mark([row.lat, row.lon], { renderer: pane.canvas, radius: look.size, look: look, xyRow: row,
         xyName: row.name, xyRows: row.rows }));
     });
-    return withTips(group);
+    return withTips(group, about);
   }
   function key(look, words) {
     var item = element("span", "xy-key"), sign = document.createElement("canvas"), ctx;
@@ -122,9 +122,9 @@ var xiangyouCompare = (function () {
     pane.groups.base = base(pane);
     pane.groups.line_haul = trips(pane, run.line_haul, data.lines.line_haul);
     pane.groups.rounds = trips(pane, run.rounds, data.lines.rounds);
-    pane.groups.sites_closed = marks(pane, run.sites_closed, function (row) { return row.look; });
-    pane.groups.sites_open = marks(pane, run.sites_open, function (row) { return row.look; });
-    pane.groups.villages = marks(pane, run.villages, villageLook);
+    pane.groups.sites_closed = marks(pane, run.sites_closed, function (row) { return row.look; }, "sites");
+    pane.groups.sites_open = marks(pane, run.sites_open, function (row) { return row.look; }, "sites");
+    pane.groups.villages = marks(pane, run.villages, villageLook, "villages");
     data.layers.forEach(function (layer) { if (layer[2]) { pane.map.addLayer(pane.groups[layer[0]]); } });
     pane.map.on("move zoomend", function () { follow(pane.map); });
     panes.push(pane);
