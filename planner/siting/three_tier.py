@@ -63,7 +63,7 @@ def solve_three_tier(problem: PlanProblem, *, listener: ProgressListener = no_pr
         raise NoSolutionError(Message("siting_no_solution"), [Message("fix_siting_limits")])
     report = _report(problem, found)
     listener(ProgressEvent("siting", report.objective, report.bound, report.gap))
-    return _result(instance, found.decision, report)
+    return siting_result(instance, found.decision, report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def find_three_tier(problem: PlanProblem, *, listener: ProgressListener = no_pro
     instance, found = _searched(problem, listener)
     if found.decision is None:
         return Tried(None, math.isinf(found.bound) and found.bound > 0)
-    return Tried(_result(instance, found.decision, _report(problem, found)), is_none_proved=False)
+    return Tried(siting_result(instance, found.decision, _report(problem, found)), is_none_proved=False)
 
 
 def _searched(problem: PlanProblem, listener: ProgressListener) -> tuple[Instance, Found]:
@@ -142,7 +142,8 @@ def _report(problem: PlanProblem, found: Found) -> SolveReport:
     )
 
 
-def _result(instance: Instance, decision: Decision, report: SolveReport) -> SitingResult:
+def siting_result(instance: Instance, decision: Decision, report: SolveReport) -> SitingResult:
+    """Return a decision by name, every village it does not serve with its reason."""
     points, stations, centres = instance.points.ids, instance.stations.ids, instance.centres.ids
     opened: list[str] = []
     closed = list(instance.shut_ids)

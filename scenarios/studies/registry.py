@@ -30,6 +30,7 @@ _MODULES = (
     "buses",
     "frequency",
     "day_rounds",
+    "rollout",
 )
 
 

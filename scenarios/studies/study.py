@@ -70,7 +70,22 @@ class StudyPlace:
     name: str
     lon: float
     lat: float
-    mark: Literal["chosen", "kept", "closed", "unserved", "served", "locker", "charger", "candidate"]
+    mark: Literal[
+        "chosen",
+        "kept",
+        "closed",
+        "unserved",
+        "served",
+        "locker",
+        "charger",
+        "candidate",
+        "year_1",
+        "year_2",
+        "year_3",
+        "year_4",
+        "year_5",
+        "year_6",
+    ]
     facts: Mapping[str, Cell] = field(default_factory=dict)
 
 
