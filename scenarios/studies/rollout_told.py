@@ -100,7 +100,7 @@ class Told:
             "served": len(last.siting.point_of_village),
             "villages": len(self.villages),
             "today": sum(village.served == 0 for village in self.rollout.villages),
-            "last": self.labels[-1],
+            "last": str(self.labels[-1]),
         }
         said = [Message("study_answer_rollout", figures)]
         if self.is_cost:
@@ -114,7 +114,7 @@ class Told:
             said.append(
                 Message(
                     f"study_rollout_need_{self.rollout.asked.need}",
-                    {"count": rounded(last.need), "year": self.labels[-1]},
+                    {"count": rounded(last.need), "year": str(self.labels[-1])},
                 )
             )
         said += [self._regret(), status_message(self.rollout.report)]
@@ -126,7 +126,7 @@ class Told:
     def _regret(self) -> Message:
         found = [self.rollout.regret(t) for t in range(len(self.labels))]
         worst = max(range(len(found)), key=lambda t: (found[t][0], found[t][1]))
-        figures = {"year": self.labels[worst], "found": rounded(found[worst][0])}
+        figures = {"year": str(self.labels[worst]), "found": rounded(found[worst][0])}
         if not math.isfinite(found[worst][1]):
             return Message("study_rollout_regret_open", figures)
         key = "study_rollout_regret_cost" if self.is_cost else f"study_rollout_regret_{self.rollout.asked.need}"
@@ -281,13 +281,13 @@ class Told:
         if village.served == 0:
             return Message("rollout_why_today")
         if village.served == 1:
-            return Message("rollout_why_first", {"year": self.labels[0]})
+            return Message("rollout_why_first", {"year": str(self.labels[0])})
         if village.reason is None:
             return Message("rollout_why_order")
         code, params = village.reason.reason, village.reason.params
         year = self.labels[-1] if village.served is None else self.labels[village.served - 2]
         if code in ("not_required", "budget"):
-            return Message(f"rollout_why_{code}", {"year": year, **params})
+            return Message(f"rollout_why_{code}", {"year": str(year), **params})
         return Message(f"reason_{code}", params)
 
     # --- pictures -----------------------------------------------------------------------------------------------

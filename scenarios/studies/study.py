@@ -62,6 +62,25 @@ class StudyChart:
     series: tuple[StudySeries, ...]
 
 
+#: What a place is; how each looks on the map is in `scenarios.outputs.studies_map`.
+Mark = Literal[
+    "chosen",
+    "kept",
+    "closed",
+    "unserved",
+    "served",
+    "locker",
+    "charger",
+    "candidate",
+    "year_1",
+    "year_2",
+    "year_3",
+    "year_4",
+    "year_5",
+    "year_6",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class StudyPlace:
     """A place on the map: what it is (``mark``) and what its tooltip says (glossary key → figure or text)."""
@@ -70,33 +89,23 @@ class StudyPlace:
     name: str
     lon: float
     lat: float
-    mark: Literal[
-        "chosen",
-        "kept",
-        "closed",
-        "unserved",
-        "served",
-        "locker",
-        "charger",
-        "candidate",
-        "year_1",
-        "year_2",
-        "year_3",
-        "year_4",
-        "year_5",
-        "year_6",
-    ]
+    mark: Mark
     facts: Mapping[str, Cell] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class StudyLine:
-    """A line on the map: places as (lon, lat), which of the line colours it takes, and what its tooltip says."""
+    """A line on the map: places as (lon, lat), which of the line colours it takes, and what its tooltip says.
+
+    With the vehicle type and the facilities it visits in order, the line is drawn along the roads where there are some.
+    """
 
     name: str
     path: tuple[tuple[float, float], ...]
     colour: int = 0
     facts: Mapping[str, Cell] = field(default_factory=dict)
+    vehicle_type_id: str = ""
+    facility_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
