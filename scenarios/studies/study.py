@@ -63,7 +63,26 @@ class StudyChart:
 
 
 #: What a place is; how each looks on the map is in `scenarios.outputs.studies_map`.
-Mark = Literal["chosen", "kept", "closed", "unserved", "served", "locker", "charger", "candidate"]
+Mark = Literal[
+    "chosen",
+    "kept",
+    "closed",
+    "unserved",
+    "served",
+    "locker",
+    "charger",
+    "candidate",
+    "by_own",
+    "by_joint",
+    "by_post",
+    "by_bus",
+    "by_shop",
+    "by_mail",
+    "lines_none",
+    "lines_one",
+    "lines_few",
+    "lines_many",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +95,14 @@ class StudyPlace:
     lat: float
     mark: Mark
     facts: Mapping[str, Cell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyView:
+    """Another map of the same places: how it is today. `key` names it: message ``out_map_view_<key>``."""
+
+    key: str
+    places: tuple[StudyPlace, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +160,8 @@ class Study:
         Single figures by glossary key.
     tables, charts, places, lines, gantts
         What is shown.
+    views
+        Further maps, such as today's state before the plan's.
     assumptions
         What was assumed only for this study.
     kpis
@@ -152,6 +181,7 @@ class Study:
     kpis: tuple[Kpi, ...] = ()
     lines: tuple[StudyLine, ...] = ()
     gantts: tuple[StudyGantt, ...] = ()
+    views: tuple[StudyView, ...] = ()
 
     @property
     def has_failed(self) -> bool:
