@@ -107,12 +107,17 @@ class StudyView:
 
 @dataclass(frozen=True, slots=True)
 class StudyLine:
-    """A line on the map: places as (lon, lat), which of the line colours it takes, and what its tooltip says."""
+    """A line on the map: places as (lon, lat), which of the line colours it takes, and what its tooltip says.
+
+    With the vehicle type and the facilities it visits in order, the line is drawn along the roads where there are some.
+    """
 
     name: str
     path: tuple[tuple[float, float], ...]
     colour: int = 0
     facts: Mapping[str, Cell] = field(default_factory=dict)
+    vehicle_type_id: str = ""
+    facility_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
