@@ -35,8 +35,8 @@ from scenarios.studies.study import (
     StudyInput,
     StudyKind,
     StudyOption,
-    StudySeries,
     StudyTable,
+    waterfall_series,
 )
 
 #: Published savings of cooperation, and parcels a route-day of published cases (docs/cooperation.md).
@@ -207,10 +207,9 @@ def _steps(steps: tuple[SavingStep, ...]) -> StudyTable:
 
 
 def _waterfall(steps: tuple[SavingStep, ...]) -> StudyChart:
-    points = tuple((float(i), s.total_cny_per_day) for i, s in enumerate(steps))
-    return StudyChart(
-        "chart_saving_steps", "bar", "block_number", "total_cny_per_day", (StudySeries("total_cny_per_day", points),)
-    )
+    totals = [(f"block_{s.key}", s.total_cny_per_day) for s in steps]
+    series = waterfall_series([*totals, ("block_plan", steps[-1].total_cny_per_day)])
+    return StudyChart("chart_saving_steps", "waterfall", "block", "total_cny_per_day", series)
 
 
 def _networks(case: CooperationCase) -> StudyTable:

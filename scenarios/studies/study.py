@@ -7,7 +7,7 @@ in the outputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -51,12 +51,20 @@ class StudySeries:
     points: tuple[tuple[float, float], ...]
 
 
+def waterfall_series(totals: Sequence[tuple[str, float]]) -> tuple[StudySeries, ...]:
+    """Return one series a step of a waterfall from (glossary key, total after the step)."""
+    return tuple(StudySeries(key, ((float(i), total),)) for i, (key, total) in enumerate(totals))
+
+
 @dataclass(frozen=True, slots=True)
 class StudyChart:
-    """A chart; `key`, `x_key`, `y_key` are glossary keys."""
+    """A chart; `key`, `x_key`, `y_key` are glossary keys.
+
+    In a ``waterfall`` every series is one bar, named by its key, with the total after its change; the first and the last are totals.
+    """
 
     key: str
-    kind: Literal["line", "step", "bar"]
+    kind: Literal["line", "step", "bar", "waterfall"]
     x_key: str
     y_key: str
     series: tuple[StudySeries, ...]
