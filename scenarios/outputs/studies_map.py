@@ -58,9 +58,9 @@ LOOKS: dict[str, dict[str, Any]] = {
     "by_post": {"shape": "diamond", "size": 6.4, "fill": COLOURS["new"], "stroke": _WHITE, "weight": 1.0},
     "by_bus": {"shape": "bolt", "size": 8.5, "fill": COLOURS["bus"], "stroke": _WHITE, "weight": 1.0},
     "by_shop": {"shape": "cells", "size": 5.6, "fill": "#7B3F98", "stroke": _WHITE, "weight": 1.0},
-    "by_mail": {"shape": "circle", "size": 3.6, "fill": _WHITE, "stroke": COLOURS["new"], "weight": 1.4},
-    "lines_none": {"shape": "circle", "size": 3.6, "fill": _WHITE, "stroke": COLOURS["closed"], "weight": 1.4},
-    "lines_one": {"shape": "circle", "size": 4.0, "fill": "#CDBDE6", "stroke": _WHITE, "weight": 0.8},
+    "by_mail": {"shape": "circle", "size": 3.2, "fill": _WHITE, "stroke": COLOURS["new"], "weight": 1.4},
+    "lines_none": {"shape": "circle", "size": 3.7, "fill": _WHITE, "stroke": COLOURS["closed"], "weight": 1.4},
+    "lines_one": {"shape": "circle", "size": 4.3, "fill": "#CDBDE6", "stroke": _WHITE, "weight": 0.8},
     "lines_few": {"shape": "circle", "size": 4.8, "fill": COLOURS["tier2"], "stroke": _WHITE, "weight": 0.8},
     "lines_many": {"shape": "circle", "size": 5.6, "fill": COLOURS["tier1"], "stroke": _WHITE, "weight": 0.8},
 }
