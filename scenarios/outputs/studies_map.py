@@ -15,6 +15,8 @@ from scenarios.outputs.studies_words import fact_text, fact_title, mark_term, st
 from scenarios.outputs.terms import capital, say, sentence
 from scenarios.studies.study import Study, StudyPlace
 
+#: Colours of the years of a roll-out, dark to light to warm; the last is for all later years.
+_YEARS = ("#08306b", "#2171b5", "#4eb3d3", "#7bbf6a", "#e6a817", "#d94801")
 #: Marks from bottom to top: what matters most lies on top.
 MARKS = (
     "lines_none",
@@ -31,6 +33,7 @@ MARKS = (
     "served",
     "closed",
     "kept",
+    *(f"year_{number}" for number in range(len(_YEARS), 0, -1)),
     "chosen",
     "charger",
     "locker",
@@ -52,6 +55,10 @@ LOOKS: dict[str, dict[str, Any]] = {
     "chosen": {"shape": "diamond", "size": 8.0, "fill": COLOURS["new"], "stroke": _WHITE, "weight": 1.2},
     "charger": {"shape": "bolt", "size": 10.0, "fill": "#C98A00", "stroke": _WHITE, "weight": 1.0},
     "locker": {"shape": "cells", "size": 7.5, "fill": "#7B3F98", "stroke": _WHITE, "weight": 1.2},
+    **{
+        f"year_{number}": {"shape": "diamond", "size": 8.0, "fill": fill, "stroke": _WHITE, "weight": 1.2}
+        for number, fill in enumerate(_YEARS, start=1)
+    },
     "unserved": {"shape": "cross", "size": 5.5, "fill": "", "stroke": COLOURS["unserved"], "weight": 2.6},
     "by_own": {"shape": "square", "size": 4.6, "fill": COLOURS["kept"], "stroke": _WHITE, "weight": 1.0},
     "by_joint": {"shape": "circle", "size": 5.0, "fill": COLOURS["served"], "stroke": _WHITE, "weight": 1.0},

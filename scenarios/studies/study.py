@@ -90,6 +90,12 @@ Mark = Literal[
     "lines_one",
     "lines_few",
     "lines_many",
+    "year_1",
+    "year_2",
+    "year_3",
+    "year_4",
+    "year_5",
+    "year_6",
 ]
 
 
