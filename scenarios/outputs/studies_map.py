@@ -56,7 +56,13 @@ LOOKS: dict[str, dict[str, Any]] = {
     "charger": {"shape": "bolt", "size": 10.0, "fill": "#C98A00", "stroke": _WHITE, "weight": 1.0},
     "locker": {"shape": "cells", "size": 7.5, "fill": "#7B3F98", "stroke": _WHITE, "weight": 1.2},
     **{
-        f"year_{number}": {"shape": "diamond", "size": 8.0, "fill": fill, "stroke": _WHITE, "weight": 1.2}
+        f"year_{number}": {
+            "shape": "diamond",
+            "size": round(9.1 - 0.35 * number, 2),
+            "fill": fill,
+            "stroke": _WHITE,
+            "weight": 1.2,
+        }
         for number, fill in enumerate(_YEARS, start=1)
     },
     "unserved": {"shape": "cross", "size": 5.5, "fill": "", "stroke": COLOURS["unserved"], "weight": 2.6},
