@@ -7,10 +7,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
-from planner.problems.routing import RoutingDecision, RoutingProblem, RoutingVehicle, VehicleDay
+from planner.problems.routing import (
+    Battery,
+    RoutingDecision,
+    RoutingDepot,
+    RoutingProblem,
+    RoutingStop,
+    RoutingVehicle,
+    VehicleDay,
+)
 from planner.routing.rich.answers import answer_of
 from planner.routing.rich.electric_kernels import VIA, Electric, Rounds, anneal_electric, charging, plan
 from planner.routing.rich.engine import Refusal, RoutingAnswer, RoutingLimits
@@ -46,6 +55,7 @@ class ElectricEngine:
         """Search; `start` gives the first orders, their chargers are planned anew."""
         if not problem.stops:
             return answer_of(problem, RoutingDecision(()), self.name, limits)
+        prepare()
         run = _Search(problem, limits, start)
         is_cut = run.go()
         return answer_of(problem, run.decision(), self.name, limits, is_cut=is_cut)
@@ -218,3 +228,16 @@ def _near(cost: np.ndarray, count: int) -> np.ndarray:
     own = np.minimum(cost[:count, :count], cost[:count, :count].T)
     np.fill_diagonal(own, -1.0)
     return np.argsort(own, axis=1, kind="stable")[:, :NEAR_MOST].astype(np.int64)
+
+
+@cache
+def prepare() -> None:
+    """Compile the kernels on a round of one stop, before any clock starts: once, then read from the disk."""
+    nothing = np.zeros((2, 2))
+    stop = RoutingStop("stop", 1, (1.0,), (0.0,))
+    van = RoutingVehicle("van", (1.0,), battery=Battery(1.0, 1.0, 1.0))
+    depot = RoutingDepot("depot", 0)
+    problem = RoutingProblem(("0", "1"), (nothing,), (nothing,), (depot,), (stop,), (van,), dimensions=("kg",))
+    run = _Search(problem, RoutingLimits(1), None)
+    run.go()
+    run.decision()

@@ -17,3 +17,9 @@ def compiled(function: Kernel) -> Kernel:
     order, so the same input gives the same bytes.
     """
     return cast(Kernel, njit(cache=True, nogil=True, no_cfunc_wrapper=True)(function))  # type: ignore[call-overload]
+
+
+def inner(function: Kernel) -> Kernel:
+    """Compile like `compiled` what only other kernels call: no wrapper for the interpreter either, half the compile time."""
+    made = njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)(function)  # type: ignore[call-overload]
+    return cast(Kernel, made)
