@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types check clean
+.PHONY: demo test lint types check docs clean
 
 $(STAMP): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -27,6 +27,10 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 check: lint types test
+
+# Pages made by the program; a test fails while one is stale.
+docs: $(STAMP)
+	$(BIN)/xiangyou scenario reference > docs/scenario_reference.md
 
 clean:
 	rm -rf runs dist .pytest_cache .mypy_cache .ruff_cache .coverage

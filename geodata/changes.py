@@ -13,14 +13,14 @@ import pandas as pd
 from shapely.geometry import LineString
 
 from geodata.brands import with_brands
+from geodata.changes_direct import with_direct_service, without_stations
+from geodata.changes_money import changed_money
 from geodata.county import County
 from geodata.errors import InputError, Problem
 from geodata.messages import Message
 
 #: Words that stand for the operator or bus line with most or least, and for the road that matters most.
 LARGEST, SMALLEST, MAIN = "@largest", "@smallest", "@main"
-#: Ending of the id of a centre's own counter, from which villages are served without a township station.
-DIRECT = "-direct"
 SEASONS = ("mean", "spring_festival", "double_eleven")
 #: Half the length of the cut that closes the main road, km, and km of a degree of latitude.
 _CUT_KM, _KM_OF_DEGREE = 2.5, 111.195
@@ -60,6 +60,10 @@ class CountyChanges:
         Villages may also be served straight from a county centre, without a township station.
     two_tiers
         No township stations at all: villages are served straight from the centres.
+    handover_fee_factor
+        The fee a courier pays the post for a parcel (parameter ``post_handover_fee_cny_per_parcel``), times this.
+    subsidy_ends
+        No public money any more for village lines, points and investments; studies of settlement and hand-over then say what is lost.
     """
 
     brands: bool = False
@@ -75,6 +79,8 @@ class CountyChanges:
     sites_added: tuple[str, ...] = ()
     direct_from_centre: bool = False
     two_tiers: bool = False
+    handover_fee_factor: float = 1.0
+    subsidy_ends: bool = False
 
 
 @dataclass(slots=True)
@@ -122,8 +128,13 @@ def apply_changes(county: County, changes: CountyChanges) -> tuple[County, tuple
         work.county = with_direct_service(work.county)
         work.notes.append(Message("change_direct"))
     if changes.two_tiers:
-        work.county = work.county.replace(facilities=_without_stations(work.county.facilities))
+        work.county = work.county.replace(facilities=without_stations(work.county.facilities))
         work.notes.append(Message("change_two_tiers"))
+    parameters, told = changed_money(
+        work.county.parameters, handover_fee_factor=changes.handover_fee_factor, subsidy_ends=changes.subsidy_ends
+    )
+    work.county = work.county.replace(parameters=parameters)
+    work.notes += told
     if work.problems:
         raise InputError(Message("changes_unusable", {"count": len(work.problems)}), work.problems)
     return work.county.replace(assumptions=(*county.assumptions, *work.notes)), cuts
@@ -371,45 +382,3 @@ def _main_cut(county: County) -> Cut | None:
 
 def _shown(cut: Cut) -> str:
     return " ".join(f"{lon:g},{lat:g}" for lon, lat in cut)
-
-
-def with_direct_service(county: County) -> County:
-    """Return the county with a counter for direct service at every centre: a station without cost at the centre's own place.
-
-    A village point linked to it is served straight from the centre (two tiers); trunk trips do not go there. It belongs to no
-    township, so that it never counts as a township's station.
-    """
-    facilities = county.facilities
-    centres = facilities[
-        (facilities["kind"] == "county_centre") & ~facilities["facility_id"].astype(str).str.endswith(DIRECT)
-    ]
-    known = set(facilities["facility_id"])
-    rows = centres[~(centres["facility_id"] + DIRECT).isin(known)].copy()
-    if rows.empty:
-        return county
-    rows = rows.assign(
-        host=rows["facility_id"],
-        facility_id=rows["facility_id"] + DIRECT,
-        name=rows["name"].astype(str) + " 直配 direct",
-        kind="township_station",
-        status="existing",
-        lock=np.where(rows["lock"] == "closed", "closed", "free"),
-        operator_id="",
-        township_code="",
-        village_code="",
-        capex_cny=0.0,
-        annual_cost_cny=0.0,
-        closing_cost_cny=0.0,
-        area_m2=0.0,
-    )
-    return county.replace(facilities=pd.concat([facilities, rows], ignore_index=True))
-
-
-def _without_stations(facilities: pd.DataFrame) -> pd.DataFrame:
-    """Return the facilities with every ordinary township station closed at no cost."""
-    is_direct = facilities["facility_id"].astype(str).str.endswith(DIRECT)
-    ordinary = (facilities["kind"] == "township_station") & ~is_direct
-    closed = facilities.copy()
-    closed.loc[ordinary, "lock"] = "closed"
-    closed.loc[ordinary, "closing_cost_cny"] = 0.0
-    return closed

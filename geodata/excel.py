@@ -6,7 +6,7 @@ import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from python_calamine import CalamineError, CalamineWorkbook
 
@@ -58,6 +58,32 @@ def read_excel(path: Path) -> RawSource:
     return source
 
 
+def read_grids(stream: BinaryIO) -> tuple[dict[str, Grid], dict[str, dict[str, str]]]:
+    """Read every sheet of an ``.xlsx`` workbook as rows of plain cells.
+
+    Returns
+    -------
+    dict, dict
+        Sheet name → rows; and sheet name → address → what stands there, for cells the rows show as empty although they
+        are not: Excel errors (``#REF!``), and formulas without a stored result (``=``).
+
+    Raises
+    ------
+    ValueError
+        If it is no workbook that can be read.
+    """
+    try:
+        workbook = CalamineWorkbook.from_filelike(stream)
+        grids = {n: workbook.get_sheet_by_name(n).to_python(skip_empty_area=False) for n in workbook.sheet_names}
+    except (CalamineError, OSError) as error:
+        raise ValueError(str(error)) from error
+    stream.seek(0)
+    found: dict[str, dict[str, str]] = {}
+    for sheet, text in _sheet_texts(stream).items():
+        found[sheet] = {p.cell: p.value or "=" for p in _cell_problems(text, "", ("", sheet))}
+    return grids, found
+
+
 def _add_sheet(source: RawSource, name: str, grid: Sequence[Sequence[object]]) -> None:
     table = resolve_sheet(name)
     if table is not None and table in SHEETS:
@@ -76,7 +102,7 @@ def _add_sheet(source: RawSource, name: str, grid: Sequence[Sequence[object]]) -
         )
 
 
-def _sheet_texts(path: Path) -> dict[str, str]:
+def _sheet_texts(path: Path | BinaryIO) -> dict[str, str]:
     """Return sheet name → XML of the sheet."""
     try:
         with zipfile.ZipFile(path) as archive:

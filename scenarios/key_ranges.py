@@ -21,6 +21,7 @@ RANGES: Mapping[str, Range] = {
     "changes.volume_factor": Range(low=0, high=100),
     "changes.outbound_factor": Range(low=0, high=100),
     "changes.harvest_month": Range(low=1, high=12),
+    "changes.handover_fee_factor": Range(low=0, high=100),
     "standard.access_km": Range(above=0),
     "standard.access_min": Range(above=0),
     "standard.population_share": Range(low=0, high=1),

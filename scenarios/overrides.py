@@ -10,7 +10,7 @@ from typing import Any
 
 from geodata.errors import UsageError
 from geodata.messages import Message
-from scenarios.spec import FILE_ONLY_KEYS, KeyProblem, ScenarioError, check_tree, nearest
+from scenarios.spec import FILE_ONLY_KEYS, KeyProblem, ScenarioError, check_tree
 
 #: Origin of a value no layer gives.
 DEFAULT_ORIGIN = "default"
@@ -63,39 +63,6 @@ def lay_over(layers: Iterable[Layer]) -> dict[str, Setting]:
     return settings
 
 
-def override_layers(names: Sequence[str], known: Mapping[str, Layer]) -> list[Layer]:
-    """Return the layers of the named overrides.
-
-    Raises
-    ------
-    ScenarioError
-        If a name is unknown, or two overrides touch one key (both are named).
-    """
-    problems: list[KeyProblem] = []
-    chosen: dict[str, Layer] = {}
-    touched: dict[str, str] = {}
-    for name in dict.fromkeys(names):
-        if name not in known:
-            problems.append(_unknown_override(name, known))
-            continue
-        chosen[name] = known[name]
-        for key in known[name].values:
-            if key in touched:
-                figures = {"key": key, "first": touched[key], "second": name}
-                problems.append(KeyProblem(known[name].origin, key, Message("scenario_override_conflict", figures)))
-            touched.setdefault(key, name)
-    if problems:
-        raise ScenarioError(problems)
-    return list(chosen.values())
-
-
-def _unknown_override(name: str, known: Mapping[str, Layer]) -> KeyProblem:
-    if not known:
-        return KeyProblem("--override", name, Message("scenario_no_overrides", {"name": name}))
-    figures = {"name": name, "nearest": nearest(name, known), "known": ", ".join(sorted(known))}
-    return KeyProblem("--override", name, Message("scenario_unknown_override", figures))
-
-
 def parse_set(text: str) -> tuple[str, Any]:
     """Split ``a.b=c`` into key and value; the value follows TOML, and anything else is plain text.
 
@@ -133,7 +100,7 @@ def set_layer(assignments: Sequence[tuple[str, Any]], *, origin: str = "--set", 
             problems.append(KeyProblem(origin, key, Message("scenario_set_file_only", {"key": key})))
         else:
             seen.add(key)
-            if not _put(tree, key.split("."), value):
+            if not put(tree, key.split("."), value):
                 problems.append(KeyProblem(origin, key, Message("scenario_set_form", {"text": key})))
     checked, found = check_tree(tree, origin)
     if problems or found:
@@ -141,7 +108,7 @@ def set_layer(assignments: Sequence[tuple[str, Any]], *, origin: str = "--set", 
     return Layer(origin, folder or Path.cwd(), flatten(checked))
 
 
-def _put(tree: dict[str, Any], path: Sequence[str], value: Any) -> bool:
+def put(tree: dict[str, Any], path: Sequence[str], value: Any) -> bool:
     """Put a value into a nested tree; False if a part of the path already holds a value."""
     branch: Any = tree
     for part in path[:-1]:

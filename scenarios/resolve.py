@@ -6,45 +6,41 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
 import tomli_w
 
 from geodata.changes import CountyChanges
-from geodata.errors import UsageError
 from geodata.messages import LANGS, Lang, Message
 from geodata.parameters import default_parameters
 from planner.problems.standard import RoutingSettings, ServiceStandard, SitingSettings
-from scenarios.overrides import DEFAULT_ORIGIN, Layer, Setting, flatten, lay_over, override_layers, parse_set, set_layer
+from scenarios.composition import chosen_overrides
+from scenarios.overrides import DEFAULT_ORIGIN, Layer, Setting, lay_over, parse_set, set_layer
+from scenarios.scenario_files import (
+    ScenarioFile,
+    SourceFile,
+    find_scenario,
+    heritage,
+    known_overrides,
+    load_chain,
+    located,
+)
 from scenarios.spec import (
     NONE_WORD,
     REFERENCE_ONLY_KEYS,
     STUDIES,
     KeyProblem,
     ScenarioError,
-    check_file,
     key_specs,
     nearest,
 )
 from scenarios.studies.settings import ACTIVE, ChosenStudy, chosen_studies, decide_studies, study_names, toml_section
-from scenarios.toml_files import parse_toml
 
 REFERENCE_SOURCE = "reference"
 IMPORTER_PREFIX = "importer:"
 _STUDY_ORIGIN = "--study"
-#: Keys a scenario does not hand down to one that extends it.
-_OWN_KEYS = ("name", "title_en", "title_zh", "extends")
 _RESERVED_NAMES = ("con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)))
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A scenario file that took part, with its bytes' SHA-256."""
-
-    name: str
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +189,6 @@ def _text(value: float | None) -> str:
     return "…" if value is None else f"{value:g}"
 
 
-def library_names() -> list[str]:
-    """Return the names of the scenarios that come with the package, sorted."""
-    folder = files("scenarios") / "library"
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
-
-
 def resolve_scenario(
     scenario: str | Path,
     *,
@@ -234,14 +224,27 @@ def resolve_scenario(
         If the scenario does not exist or cannot be read.
     """
     option_layers = _option_layers(sets, lang, seed)
-    chain = _load_chain(_find(str(scenario), Path.cwd(), "xiangyou"), ())
-    file_layers = [part.layer if part is chain[-1] else _heritage(part.layer) for part in chain]
+    chain = load_chain(find_scenario(str(scenario), Path.cwd(), "xiangyou"), ())
+    try:
+        return _resolved(chain, overrides, studies, layers, option_layers)
+    except ScenarioError as error:
+        raise ScenarioError([located(problem, chain) for problem in error.problems]) from error
+
+
+def _resolved(
+    chain: Sequence[ScenarioFile],
+    overrides: Sequence[str],
+    studies: Sequence[str],
+    layers: Sequence[Layer],
+    option_layers: Sequence[Layer],
+) -> ResolvedScenario:
+    file_layers = [part.layer if part is chain[-1] else heritage(part.layer) for part in chain]
     problems = [problem for part in chain for problem in part.problems]
     if problems:
         raise ScenarioError([*problems, *decide_studies(lay_over(file_layers))[1]])
-    known = {name: layer for part in chain for name, layer in part.overrides.items()}
-    applied = lay_over(file_layers).get("apply", Setting((), DEFAULT_ORIGIN)).value
-    chosen = override_layers([*applied, *overrides], known)
+    applied = lay_over(file_layers).get("apply", Setting((), DEFAULT_ORIGIN))
+    asked = {**dict.fromkeys(applied.value, applied.origin), **dict.fromkeys(overrides, "--override")}
+    chosen = chosen_overrides(asked, known_overrides(chain))
     given = lay_over([*file_layers, *chosen, *layers, *option_layers])
     if studies:
         given.update(_only(studies, given))
@@ -277,72 +280,7 @@ def _option_layers(sets: Sequence[str], lang: str | None, seed: int | None) -> l
     return layers
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a scenario file is: its name as shown, its bytes' reader, and the folder its paths start from."""
-
-    label: str
-    identity: str
-    folder: Path | None
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One checked file of the chain."""
-
-    stem: str
-    layer: Layer
-    overrides: Mapping[str, Layer]
-    problems: tuple[KeyProblem, ...]
-    source: SourceFile
-
-
-def _find(word: str, folder: Path, asked_by: str) -> _Place:
-    """Find a scenario by library name or path."""
-    if word in library_names():
-        entry = files("scenarios") / "library" / f"{word}.toml"
-        return _Place(f"{word}.toml", f"library:{word}", None, entry.read_bytes())
-    path = folder / Path(word).expanduser()
-    if path.is_dir() and (path / "resolved.toml").is_file():
-        path /= "resolved.toml"
-    figures = {"scenario": word, "asked_by": asked_by, "known": ", ".join(library_names())}
-    if not path.is_file():
-        raise UsageError(Message("scenario_not_found", {**figures, "nearest": nearest(path.stem, library_names())}))
-    try:
-        return _Place(path.name, str(path.resolve()), path.resolve().parent, path.read_bytes())
-    except OSError as error:
-        raise UsageError(Message("scenario_unreadable", {**figures, "reason": error.strerror or ""})) from error
-
-
-def _load_chain(place: _Place, before: tuple[str, ...]) -> list[_Part]:
-    """Read a file and everything it extends, the first parent first."""
-    document = parse_toml(place.data, place.label)
-    checked, problems = check_file(document, place.label)
-    stem = place.label.removesuffix(".toml")
-    trees = checked.pop("overrides", {})
-    overrides = {
-        name: Layer(f"override {name} ({place.label})", place.folder, flatten(tree)) for name, tree in trees.items()
-    }
-    source = SourceFile(place.label, hashlib.sha256(place.data).hexdigest())
-    layer = Layer(place.label, place.folder, flatten(checked))
-    part = _Part(stem, layer, overrides, tuple(problems), source)
-    parent = document.get("extends")
-    if not isinstance(parent, str) or not parent:
-        return [part]
-    found = _find(parent, place.folder or Path.cwd(), place.label)
-    if found.identity in (*before, place.identity):
-        figures = {"file": place.label, "parent": parent}
-        raise UsageError(Message("scenario_extends_cycle", figures))
-    return [*_load_chain(found, (*before, place.identity)), part]
-
-
-def _heritage(layer: Layer) -> Layer:
-    """Return what a parent hands down."""
-    return Layer(layer.origin, layer.folder, {k: v for k, v in layer.values.items() if k not in _OWN_KEYS})
-
-
-def _decide(given: Mapping[str, Setting], last: _Part, sources: tuple[SourceFile, ...]) -> ResolvedScenario:
+def _decide(given: Mapping[str, Setting], last: ScenarioFile, sources: tuple[SourceFile, ...]) -> ResolvedScenario:
     """Fill defaults, put keys in order, and check what only the whole can show."""
     name = given.get("name", Setting(_safe_name(last.stem), DEFAULT_ORIGIN))
     settings: dict[str, Setting] = {"name": name}

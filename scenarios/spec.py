@@ -292,8 +292,19 @@ def _models() -> tuple[type[BaseModel], type[BaseModel]]:
     top: dict[str, Any] = {spec.key: (_annotation(spec), spec.default) for spec in _TOP_KEYS}
     in_trees = {key: entry for key, entry in top.items() if key not in FILE_ONLY_KEYS}
     tree: Any = create_model("OverrideTree", __config__=_CONFIG, **in_trees, **shared)
-    whole = {**top, **shared, "overrides": (dict[str, tree], Field(default_factory=dict))}
+    override: Any = create_model("Override", __config__=_CONFIG, **in_trees, apply=top["apply"], **shared)
+    whole = {**top, **shared, "overrides": (dict[str, override], Field(default_factory=dict))}
     return create_model("ScenarioFile", __config__=_CONFIG, **whole), tree
+
+
+def file_model() -> type[BaseModel]:
+    """Return the pydantic model of a whole scenario file."""
+    return _models()[0]
+
+
+def value_type(spec: KeySpec) -> Any:
+    """Return the pydantic type of what may stand in a key."""
+    return _annotation(spec)
 
 
 def check_file(document: Mapping[str, object], origin: str) -> tuple[dict[str, Any], list[KeyProblem]]:

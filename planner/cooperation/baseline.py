@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from planner.problems.cooperation import (
     Bools,
     CooperationProblem,
     Floats,
+    Operator,
 )
 
 #: Least factor a calibration may put on trips.
@@ -62,17 +63,15 @@ def separate_networks(problem: CooperationProblem, *, only_reached: bool = False
     Notes
     -----
     Cost of operator b: ``Σ_t [line_visit · 7/7 · k + outlet] + Σ_v round_visit · f_b/7 · k + Σ_v (unit_line + unit_round + handling) ·
-    parcels`` over its townships t and villages v, with k its calibration. The post goes to every village (universal service).
+    parcels`` over its townships t and villages v, with k its calibration. The post goes to every village if it has the universal duty.
     """
     found = []
     for i, operator in enumerate(problem.operators):
         if not operator.has_parcels:
             continue
-        visited = problem.parcels[i] > 0.0
-        if only_reached:
+        visited = problem.goes_to(i)
+        if only_reached and operator.kind == "courier":
             visited = visited & problem.reached[i]
-        if operator.kind == "post":
-            visited = np.ones_like(visited)
         found.append(SeparateNetwork(operator.operator_id, *_network(problem, i, visited)))
     return tuple(found)
 
@@ -99,12 +98,8 @@ def separate_cny(problem: CooperationProblem, *, only_reached: bool = False) -> 
 
 
 def lines_per_village(problem: CooperationProblem) -> Floats:
-    """Return how many operators have parcels for each village (the post always counts)."""
-    rows = [
-        problem.parcels[i] > 0.0 if o.kind == "courier" else np.ones(len(problem.village_ids), dtype=np.bool_)
-        for i, o in enumerate(problem.operators)
-        if o.has_parcels
-    ]
+    """Return how many operators have parcels for each village (the post, with its duty, always counts)."""
+    rows = [problem.goes_to(i) for i, o in enumerate(problem.operators) if o.has_parcels]
     found: Floats = np.array(rows).sum(axis=0).astype(np.float64)
     return found
 
@@ -121,7 +116,7 @@ def cost_with_lines(problem: CooperationProblem, lines: float) -> float:
     for i, operator in enumerate(problem.operators):
         if not operator.has_parcels:
             continue
-        goes = (problem.parcels[i] > 0.0) if operator.kind == "courier" else np.ones(len(visits), dtype=np.bool_)
+        goes = problem.goes_to(i)
         visits += goes * operator.round_scale * operator.visits_per_week / DAYS_PER_WEEK
         there = np.bincount(problem.village_township, weights=goes, minlength=towns) > 0
         number += there
@@ -154,6 +149,59 @@ class Calibration:
     scale: float
 
 
+@dataclass(frozen=True, slots=True)
+class KmCalibration:
+    """Factors on an operator's trips from what a kilometre costs it: known over modelled, tier by tier."""
+
+    operator_id: str
+    known_cny_per_km: float
+    line_cny_per_km: float
+    round_cny_per_km: float
+
+    @property
+    def line_scale(self) -> float:
+        """Return the factor on its trunk trips."""
+        return self.known_cny_per_km / self.line_cny_per_km
+
+    @property
+    def round_scale(self) -> float:
+        """Return the factor on its rounds."""
+        return self.known_cny_per_km / self.round_cny_per_km
+
+
+def calibrated_by_km(
+    operators: Sequence[Operator], known: Mapping[str, float], *, line_cny_per_km: float, round_cny_per_km: float
+) -> tuple[tuple[Operator, ...], tuple[KmCalibration, ...]]:
+    """Return the operators with their trips scaled to what a kilometre costs them.
+
+    Parameters
+    ----------
+    operators
+        Players.
+    known
+        Operator id → CNY a vehicle kilometre, driver included.
+    line_cny_per_km, round_cny_per_km
+        The same in the model (`planner.cooperation.build.cny_per_km`).
+
+    Notes
+    -----
+    A visit costs kilometres, hours and a stop; the factor is put on all of it, for nothing tells which part is dearer. A band of costs
+    a parcel, if it is known too, is applied afterwards (`calibrated`).
+    """
+    scales = {
+        o.operator_id: KmCalibration(o.operator_id, known[o.operator_id], line_cny_per_km, round_cny_per_km)
+        for o in operators
+        if o.has_parcels and known.get(o.operator_id, 0.0) > 0.0
+    }
+    found = [
+        replace(o, line_scale=o.line_scale * s.line_scale, round_scale=o.round_scale * s.round_scale)
+        if (s := scales.get(o.operator_id)) is not None
+        else o
+        for o in operators
+    ]
+    return tuple(found), tuple(scales.values())
+
+
 def calibrated(
     problem: CooperationProblem, bands: Mapping[str, tuple[float, float]]
 ) -> tuple[CooperationProblem, tuple[Calibration, ...]]:
@@ -180,7 +228,7 @@ def calibrated(
         if not low <= modelled <= high:
             goal = (low if modelled < low else high) * network.parcels
             town = problem.village_township
-            goes = problem.parcels[i] > 0.0 if operator.kind == "courier" else np.ones(len(town), dtype=np.bool_)
+            goes = problem.goes_to(i)
             goes = goes & problem.reached[i] if operator.kind == "courier" else goes
             trips = float(problem.line_visit_cny[np.unique(town[goes])].sum()) * operator.line_scale
             trips += (

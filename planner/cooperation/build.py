@@ -14,6 +14,7 @@ from geodata.county import County
 from geodata.errors import InputError
 from geodata.frames import is_placed
 from geodata.messages import Message
+from planner.cooperation.baseline import KmCalibration, calibrated_by_km
 from planner.cooperation.lenders import buses_of, shops_of
 from planner.cooperation.operators import operators_of
 from planner.costs import DAYS_PER_YEAR, vehicle_cny_per_h, vehicle_cny_per_km
@@ -44,6 +45,8 @@ class CooperationCase:
         Point taken for each village.
     assumptions
         What was assumed for this question.
+    km_scales
+        Operators whose trips are scaled to their known cost of a kilometre.
     """
 
     problem: CooperationProblem
@@ -52,6 +55,7 @@ class CooperationCase:
     hub_ids: tuple[str, ...]
     point_ids: tuple[str, ...]
     assumptions: tuple[Message, ...]
+    km_scales: tuple[KmCalibration, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +100,7 @@ def build_cooperation(
     problem = replace(problem, county=county)
     often = float(problem.standard.visits_per_week) if visits is None else visits
     operators, more = operators_of(county, visits_per_week=often)
+    operators, km_scales = _by_known_km(problem, operators)
     places = _places(problem, centre_id)
     line, rounds, line_min, round_min = _links(problem, places)
     keep = [
@@ -143,7 +148,22 @@ def build_cooperation(
     )
     points = tuple(places.points[i] for i in keep)
     told = (*notes, *more, Message("cooperation_assumed_visits"))
-    return CooperationCase(question, county, places.centre, tuple(places.hubs), points, told)
+    return CooperationCase(question, county, places.centre, tuple(places.hubs), points, told, km_scales)
+
+
+def _by_known_km(
+    problem: PlanProblem, operators: tuple[Operator, ...]
+) -> tuple[tuple[Operator, ...], tuple[KmCalibration, ...]]:
+    """Return the operators calibrated to the known costs of a kilometre in their terms."""
+    terms = problem.county.operator_terms
+    told = zip(terms["operator_id"].astype(str), terms["known_cost_cny_per_km"].astype(float), strict=True)
+    known = {name: cost for name, cost in told if math.isfinite(cost)}
+    return calibrated_by_km(
+        operators,
+        known,
+        line_cny_per_km=cny_per_km(problem, "county_township"),
+        round_cny_per_km=cny_per_km(problem, "township_village"),
+    )
 
 
 def _settings(county: County, visits: float, maximum_waves: int) -> CooperationSettings:

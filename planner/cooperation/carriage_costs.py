@@ -115,9 +115,10 @@ def _post_network(problem: CooperationProblem, solution: CoalitionSolution) -> I
     if post is None or post not in solution.table.members:
         return
     operator, parcels, town = problem.operators[post], problem.parcels[post], problem.village_township
-    towns = np.unique(town)
+    goes = problem.goes_to(post)
+    towns = np.unique(town[goes])
     line = operator.line_scale * problem.line_visit_cny[towns].sum() * LINE_VISITS_PER_WEEK / DAYS_PER_WEEK
-    rounds = operator.round_scale * problem.round_visit_cny.sum() * operator.visits_per_week / DAYS_PER_WEEK
+    rounds = operator.round_scale * problem.round_visit_cny[goes].sum() * operator.visits_per_week / DAYS_PER_WEEK
     yield _Entry(CENTRE, post, post, operator.handling_cny_per_parcel * float(parcels.sum()))
     yield _Entry(LINE, post, post, float(line + problem.line_unit_cny[town] @ parcels))
     yield _Entry(STATION, post, post, operator.outlet_cny_per_day * len(towns))

@@ -272,3 +272,36 @@ def package(offers: Sequence[VillageOffer]) -> PackageOffer | None:
         return None
     ceiling = sum(giver.ceiling for offer in offers for giver in offer.givers)
     return PackageOffer(len(offers), parcels, sum(offer.floor for offer in offers) / parcels, ceiling / parcels)
+
+
+@dataclass(frozen=True, slots=True)
+class FeeEffect:
+    """What one fee a parcel does to both sides over several villages.
+
+    Attributes
+    ----------
+    fee_cny_per_parcel
+        The fee.
+    taker_gain, giver_gain
+        CNY a day by which the taker and the givers together are better off than without the hand-over; negative: worse.
+    both_gain
+        Villages in which neither side loses.
+    villages
+        All villages offered.
+    """
+
+    fee_cny_per_parcel: float
+    taker_gain: float
+    giver_gain: float
+    both_gain: int
+    villages: int
+
+
+def at_fee(offers: Sequence[VillageOffer], fee_cny_per_parcel: float) -> FeeEffect:
+    """Return what a given fee does: ``fee·q - floor`` to the taker and ``ceiling - fee·q`` to the givers, by village and summed."""
+    taker = [fee_cny_per_parcel * offer.parcels_per_day - offer.floor for offer in offers]
+    giver = [
+        sum(giver.ceiling for giver in offer.givers) - fee_cny_per_parcel * offer.parcels_per_day for offer in offers
+    ]
+    both = sum(min(pair) >= 0.0 for pair in zip(taker, giver, strict=True))
+    return FeeEffect(fee_cny_per_parcel, sum(taker), sum(giver), both, len(offers))

@@ -37,9 +37,9 @@ def post_offers(
 
     Notes
     -----
-    *Floor.* The post runs to every village anyway (universal service): a parcel costs it the hand-over, and its share of load
-    ``line_unit + round_unit``. Villages are taken in the order of their worth a parcel; what no longer fits the post's rounds or
-    trunk vehicle of a township costs an extra visit (and those beyond the trunk's room share an extra trunk trip by parcels).
+    *Floor.* The post runs to every village anyway by its duty: a parcel costs it the hand-over, and its share of load
+    ``line_unit + round_unit``. Villages are taken in the order of their worth a parcel; what no longer fits the post's rounds, or lies
+    where the post does not run, costs an extra visit; those beyond the trunk's room share an extra trunk trip by parcels.
 
     *Ceiling.* A courier that drives to the village saves its visit ``round_visit · f/7`` and the load; where every village it serves
     in a township is handed over, also its trunk trip and outlet there, by parcels. One that does not drive there gets what its head
@@ -117,6 +117,7 @@ def _extra_visits(problem: CooperationProblem, couriers: list[int], chosen: list
     post = problem.post
     visits = np.zeros(len(chosen))
     often = problem.operators[post].visits_per_week / DAYS_PER_WEEK if post is not None else 0.0
+    runs = problem.goes_to(post) if post is not None else np.zeros(len(problem.village_ids), dtype=np.bool_)
     volume = problem.parcels[couriers][:, chosen].sum(axis=0)
     for town in sorted({int(problem.village_township[v]) for v in chosen}):
         own = [k for k, v in enumerate(chosen) if problem.village_township[v] == town]
@@ -124,7 +125,7 @@ def _extra_visits(problem: CooperationProblem, couriers: list[int], chosen: list
         round_left, line_left = float(problem.post_round_room[town]), float(problem.post_line_room[town])
         beyond = []
         for k in sorted(own, key=lambda k: (-worth[k], chosen[k])):
-            if volume[k] <= round_left:
+            if volume[k] <= round_left and runs[chosen[k]]:
                 round_left -= volume[k]
             else:
                 visits[k] += problem.round_visit_cny[chosen[k]] * often

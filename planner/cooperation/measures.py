@@ -67,9 +67,10 @@ def _reach(plan: ModePlan, county: County) -> list[Kpi]:
     served = {(c.operator_id, c.village_id) for c in plan.carriages}
     post = problem.post
     if post is not None and problem.player_ids[post] in plan.members:
-        served |= {(problem.player_ids[post], v) for v in problem.village_ids}
+        goes = problem.goes_to(post)
+        served |= {(problem.player_ids[post], v) for v, there in zip(problem.village_ids, goes, strict=True) if there}
     today = sum(
-        bool(problem.reached[i, v] and problem.parcels[i, v] > 0.0) if o.kind == "courier" else True
+        bool(problem.goes_to(i)[v] and (problem.reached[i, v] or o.kind != "courier"))
         for i, o in enumerate(problem.operators)
         if o.has_parcels
         for v in range(len(problem.village_ids))

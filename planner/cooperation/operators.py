@@ -14,6 +14,8 @@ from geodata.messages import Message
 from planner.costs import DAYS_PER_YEAR, driver_cny_per_h
 from planner.problems.cooperation import SHARED_MODES, Operator, PlayerKind
 
+#: Words of a yes-or-no cell.
+YES, NO = "true", "false"
 BUS_PLAYER, SHOP_PLAYER = "bus", "shop"
 _MONTHS = 12.0
 _HOURS_PER_YEAR = 174.0 * _MONTHS
@@ -33,7 +35,8 @@ def operators_of(county: County, *, visits_per_week: float) -> tuple[tuple[Opera
     Raises
     ------
     InputError
-        If there are two posts or an unknown word under ``not_shared``; every problem is listed.
+        If there are two posts, an unknown word under ``not_shared``, or the universal duty with another operator than the post; every
+        problem is listed.
     """
     terms = {str(row["operator_id"]): row for _, row in county.operator_terms.iterrows()}
     problems: list[Problem] = []
@@ -95,6 +98,17 @@ def _with_terms(player: Operator, terms: pd.Series, problems: list[Problem]) -> 
     for column in ("deadline_h", "visits_per_week", "handling_cny_per_parcel", "outlet_cny_per_day"):
         if not math.isnan(float(terms[column])):
             told[column] = float(terms[column])
+    duty = str(terms["has_universal_duty"])
+    if duty == YES and player.kind != "post":
+        problems.append(
+            Problem(
+                "error",
+                "cooperation_duty_not_post",
+                "operator_terms",
+                column="has_universal_duty",
+                value=player.operator_id,
+            )
+        )
     words = [word.strip() for word in str(terms["not_shared"]).replace("；", ";").split(";") if word.strip()]
     for word in words:
         if word not in SHARED_MODES:
@@ -109,7 +123,7 @@ def _with_terms(player: Operator, terms: pd.Series, problems: list[Problem]) -> 
                     params=figures,
                 )
             )
-    return replace(player, not_shared=frozenset(words), **told)  # type: ignore[arg-type]
+    return replace(player, not_shared=frozenset(words), has_universal_duty=duty != NO, **told)  # type: ignore[arg-type]
 
 
 def _lenders(county: County, players: list[Operator]) -> list[Operator]:

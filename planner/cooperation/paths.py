@@ -98,17 +98,18 @@ class PathTable:
 
 
 def post_network_cny(problem: CooperationProblem) -> float:
-    """Return what the post's own network costs a day: it runs to every village, with or without parcels (universal service)."""
+    """Return what the post's own network costs a day: by its duty it runs to every village, with or without parcels."""
     post = problem.post
     if post is None:
         return 0.0
-    operator, parcels = problem.operators[post], problem.parcels[post]
+    operator, parcels, goes = problem.operators[post], problem.parcels[post], problem.goes_to(post)
     town = problem.village_township
     visited = np.zeros(len(problem.township_ids), dtype=np.bool_)
-    visited[town] = True
+    visited[town[goes]] = True
     line = float((operator.line_scale * problem.line_visit_cny * LINE_VISITS_PER_WEEK / DAYS_PER_WEEK)[visited].sum())
     outlets = operator.outlet_cny_per_day * int(visited.sum())
-    rounds = operator.round_scale * float(problem.round_visit_cny.sum()) * operator.visits_per_week / DAYS_PER_WEEK
+    often = operator.visits_per_week / DAYS_PER_WEEK
+    rounds = operator.round_scale * float(problem.round_visit_cny[goes].sum()) * often
     unit = problem.line_unit_cny[town] + problem.round_unit_cny + operator.handling_cny_per_parcel
     return line + outlets + rounds + float(unit @ parcels)
 
@@ -132,6 +133,12 @@ def build_paths(problem: CooperationProblem, members: Iterable[int]) -> PathTabl
     makers.bus()
     makers.shop()
     return makers.table()
+
+
+def _where_any(each: Floats, parcels: Floats) -> Floats:
+    """Return cost a parcel times parcels; nothing without parcels, even where a parcel cannot go."""
+    found: Floats = np.where(parcels > 0.0, each * np.where(parcels > 0.0, parcels, 1.0), 0.0)
+    return found
 
 
 class _Maker:
@@ -223,7 +230,9 @@ class _Maker:
         sorting = 60.0 * float(problem.volume[post]) / operator.sort_parcels_per_h
         leave = operator.arrival_min + sorting + settings.loading_min
         unit = self.unit[None, :] + settings.handover_cny_per_parcel
-        own_cost = (unit + self.handling[:, None]) * self.parcels
+        # Where the post does not run there is nothing to ride along with.
+        unit = np.where(problem.goes_to(post)[None, :], unit, np.inf)
+        own_cost = _where_any(unit + self.handling[:, None], self.parcels)
         catch = np.where(self.ready[:, None] <= leave, leave, leave + DAY_MIN) + np.zeros_like(own_cost)
         first = len(self.paths)
         self._add(Path("post"), own_cost, self._late(catch), operator.visits_per_week)
@@ -232,7 +241,7 @@ class _Maker:
         catch = np.where(own_there <= at_town + 1e-9, leave, leave + DAY_MIN)
         self._add(Path("own_post"), own_cost, self._late(catch), operator.visits_per_week)
         for wave, wave_leave in enumerate(self.waves):
-            cost = (unit + settings.joint_handling_cny_per_parcel) * self.parcels
+            cost = _where_any(unit + settings.joint_handling_cny_per_parcel, self.parcels)
             in_time = self.arrival <= self.wave_arrival[wave]
             cost = np.where(in_time[:, None], cost, np.inf)
             catch = np.full_like(cost, leave if wave_leave <= leave + 1e-9 else leave + DAY_MIN)

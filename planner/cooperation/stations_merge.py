@@ -1,9 +1,10 @@
 """Several stations in one (多站合一): which sites stay and which functions each of them hosts, at least daily cost.
 
 Model. A site j that stays costs ``fixed_j``; hosting function k there costs ``host_jk`` more (0 where it is at home) and takes
-``need_jk`` of its floor. Every customer group that has its function within the standard today must have it within the standard
-afterwards. Minimise ``Σ fixed_j z_j + Σ host_jk h_jk`` with ``h_jk ≤ z_j``, ``Σ_k need_jk h_jk ≤ floor_j z_j`` and
-``Σ_{j near i} h_jk ≥ 1`` for every group i of function k. Sites that no customer links are decided apart, each part to proof.
+``need_jk`` of its floor, of its shelf and of its keeper's hours. Every customer group that has its function within the standard
+today must have it within the standard afterwards. Minimise ``Σ fixed_j z_j + Σ host_jk h_jk`` with ``h_jk ≤ z_j``,
+``Σ_k need_jk h_jk ≤ room_j z_j`` for each kind of room and ``Σ_{j near i} h_jk ≥ 1`` for every group i of function k. Sites that no
+customer links are decided apart, each part to proof.
 """
 
 from __future__ import annotations
@@ -24,6 +25,25 @@ from planner.reports import OPTIMALITY_TOLERANCE, SolveReport
 from planner.siting.selection import SolveLimits
 
 _TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Room:
+    """Something that functions share at a station: floor, shelf, keeper's hours.
+
+    Attributes
+    ----------
+    name
+        ``floor``, ``shelf``, ``keeper``.
+    there
+        Shape (stations,): how much there is.
+    need
+        Shape (stations, functions): how much a function takes there.
+    """
+
+    name: str
+    there: Floats
+    need: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +74,8 @@ class MergeProblem:
         Shape (functions,): farthest way that counts as served.
     must_stay
         Shape (stations,): sites that may not close.
+    more_room
+        What functions share beside the floor.
     """
 
     station_ids: tuple[str, ...]
@@ -69,6 +91,12 @@ class MergeProblem:
     metres: sparse.csr_array
     standard_m: Floats
     must_stay: Bools
+    more_room: tuple[Room, ...] = ()
+
+    @property
+    def rooms(self) -> tuple[Room, ...]:
+        """Return the floor and everything else that functions share."""
+        return (Room("floor", self.floor_m2, self.need_m2), *self.more_room)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -228,9 +256,11 @@ def _solve_part(
         host[cell] = model.binary(problem.host_cny[j, k])
         model.row([(stay[j], 1.0), (host[cell], -1.0)], lower=0.0)
     for j, column in stay.items():
-        takes = [(host[j * count + k], float(problem.need_m2[j, k])) for k in range(count) if j * count + k in host]
-        if sum(room for _, room in takes) > problem.floor_m2[j]:
-            model.row([*takes, (column, -float(problem.floor_m2[j]))], upper=0.0)
+        here = [k for k in range(count) if j * count + k in host]
+        for room in problem.rooms:
+            takes = [(host[j * count + k], float(room.need[j, k])) for k in here]
+            if sum(need for _, need in takes) > room.there[j]:
+                model.row([*takes, (column, -float(room.there[j]))], upper=0.0)
     for need in needs:
         model.row([(host[int(cell)], 1.0) for cell in need], lower=1.0)
     gap = max(limits.relative_gap, 1e-7)
@@ -283,10 +313,10 @@ def check_merge(problem: MergeProblem, plan: MergePlan) -> tuple[str, ...]:
         found.append("host_closed")
     if (problem.must_stay & ~plan.stays).any():
         found.append("must_stay")
-    if ((plan.hosts * problem.need_m2).sum(axis=1) > problem.floor_m2 + 1e-6)[
-        ~(plan.hosts == problem.has_today).all(axis=1)
-    ].any():
-        found.append("floor")
+    changed = ~(plan.hosts == problem.has_today).all(axis=1)
+    found += [
+        room.name for room in problem.rooms if ((plan.hosts * room.need).sum(axis=1) > room.there + 1e-6)[changed].any()
+    ]
     if (plan.hosts & ~(problem.may_host | problem.has_today)).any():
         found.append("may_not_host")
     effect = merge_effect(problem, plan)

@@ -50,6 +50,9 @@ class Operator:
         Modes it may not use (head-office rules).
     line_scale, round_scale
         What its own trunk trips and rounds cost against the model's: the calibration to known figures (1: not calibrated).
+    has_universal_duty
+        Of the post: whether it runs to every village with its mail, whatever the parcels. Without the duty it runs only where it has
+        parcels of its own. It binds its mail and says nothing about parcels of others. Not read for other kinds.
     """
 
     operator_id: str
@@ -64,6 +67,7 @@ class Operator:
     not_shared: frozenset[str] = frozenset()
     line_scale: float = 1.0
     round_scale: float = 1.0
+    has_universal_duty: bool = True
 
     @property
     def has_parcels(self) -> bool:
@@ -260,6 +264,14 @@ class CooperationProblem:
     def parcels(self) -> Floats:
         """Return inbound plus outbound parcels a day, shape (operators, villages)."""
         return self.inbound + self.outbound
+
+    def goes_to(self, operator: int) -> Bools:
+        """Return the villages to which an operator's own rounds go: where it has parcels, and everywhere for the post by its duty."""
+        party = self.operators[operator]
+        if party.kind == "post" and party.has_universal_duty:
+            return np.ones(len(self.village_ids), dtype=np.bool_)
+        found: Bools = self.parcels[operator] > 0.0
+        return found
 
     @property
     def volume(self) -> Floats:

@@ -10,8 +10,14 @@ POST = "post"
 
 
 def mail_access(given: RuleInput) -> RuleCheck:
-    """Q3: the post reaches every village with mail. Parcels say nothing about it, in either direction."""
+    """Q3: the post reaches every village with mail. Parcels say nothing about it, in either direction.
+
+    The duty is the post's: it counts as bound unless its terms say that it has no universal duty. Without anybody bound the rule cannot
+    be checked.
+    """
     rule, facts = Rule("Q3", "hard"), given.facts
+    if not bound_to_mail(given):
+        return rule.not_checked(("has_universal_duty",))
     villages = {str(code) for code in given.problem.county.villages["village_code"]}
     without = list(facts.listed("no_mail_access"))
     if without or facts.switch("mail_access") is False:
@@ -19,6 +25,15 @@ def mail_access(given: RuleInput) -> RuleCheck:
     if facts.switch("mail_access"):
         return rule.met(villages=len(villages))
     return rule.not_checked(("mail_access",))
+
+
+def bound_to_mail(given: RuleInput) -> tuple[str, ...]:
+    """Return who must bring mail to every village: posts whose terms do not deny the duty; a county that names none has the post."""
+    county = given.problem.county
+    posts = county.operators.loc[county.operators["kind"] == POST, "operator_id"].astype(str)
+    terms = county.operator_terms
+    denied = set(terms.loc[terms["has_universal_duty"] == "false", "operator_id"].astype(str))
+    return tuple(name for name in posts if name not in denied) if len(posts) else (POST,)
 
 
 def frequency(given: RuleInput) -> RuleCheck:

@@ -260,15 +260,21 @@ class _Checker:
             self._post(post)
 
     def _post(self, post: int) -> None:
-        """Price the post's network: it runs to every village with its mail, whatever else is decided."""
+        """Price the post's network: with its duty it runs to every village with its mail, whatever else is decided."""
         problem, operator = self.problem, self.problem.operators[post]
-        for t in {int(t) for t in problem.village_township}:
+        own = problem.inbound[post] + problem.outbound[post]
+        runs = [operator.has_universal_duty or own[v] > 0.0 for v in range(len(problem.village_ids))]
+        for item in self.plan.carriages:
+            if item.kind in ("post", "own_post", "joint_post") and not runs[self.village[item.village_id]]:
+                self.tell("post_does_not_run", f"{item.operator_id}/{item.village_id}")
+        for t in {int(t) for t, there in zip(problem.village_township, runs, strict=True) if there}:
             self.money += operator.line_scale * float(problem.line_visit_cny[t]) + operator.outlet_cny_per_day
         for v in range(len(problem.village_ids)):
             t = int(problem.village_township[v])
             unit = float(problem.line_unit_cny[t] + problem.round_unit_cny[v]) + operator.handling_cny_per_parcel
             self.money += unit * float(problem.inbound[post, v] + problem.outbound[post, v])
-            self.money += operator.round_scale * operator.visits_per_week / 7.0 * float(problem.round_visit_cny[v])
+            if runs[v]:
+                self.money += operator.round_scale * operator.visits_per_week / 7.0 * float(problem.round_visit_cny[v])
 
     def room(self) -> None:
         settings = self.problem.settings

@@ -11,7 +11,9 @@ import numpy as np
 
 from geodata.messages import Message
 from scenarios.batch.spec import Batch
+from scenarios.composition import Part, Rules, compose
 from scenarios.overrides import Layer, set_layer
+from scenarios.scenario_files import override_names
 from scenarios.spec import KeyProblem, ScenarioError, key_specs, nearest
 
 BASELINE = "baseline"
@@ -52,8 +54,11 @@ def expand(batch: Batch) -> tuple[BatchScenario, ...]:
 def _all(batch: Batch, problems: list[KeyProblem]) -> Iterator[BatchScenario]:
     if BASELINE not in batch.trees:
         yield BatchScenario(BASELINE, ())
+    known = {**_base_overrides(batch), **{name: Part(batch.trees[name], batch.applies[name]) for name in batch.trees}}
     for name in batch.trees:
-        yield BatchScenario(name, tuple(_parts(batch, name, (), problems).values()))
+        layers, found = compose({name: batch.name}, known, _rules(known))
+        problems += found
+        yield BatchScenario(name, tuple(layers.values()))
     for name, grid in batch.grids.items():
         yield from _grid(name, grid, problems)
     for name, sweep in batch.one_at_a_time.items():
@@ -63,27 +68,23 @@ def _all(batch: Batch, problems: list[KeyProblem]) -> Iterator[BatchScenario]:
         yield from _sample(name, *sample, problems)
 
 
-def _parts(batch: Batch, name: str, before: tuple[str, ...], problems: list[KeyProblem]) -> dict[str, Layer]:
-    """Return the layers a scenario is made of by name, its own last; two that touch one key are refused."""
-    if name in before:
-        problems.append(KeyProblem(batch.name, name, Message("batch_circle", {"names": " → ".join((*before, name))})))
-        return {}
-    if name not in batch.trees:
-        figures = {"name": name, "nearest": nearest(name, batch.trees)}
-        problems.append(KeyProblem(batch.name, name, Message("batch_unknown_part", figures)))
-        return {}
-    layers: dict[str, Layer] = {}
-    for part in dict.fromkeys(batch.applies[name]):
-        layers.update(_parts(batch, part, (*before, name), problems))
-    layers[name] = batch.trees[name]
-    touched: dict[str, str] = {}
-    for part, layer in layers.items():
-        for key in layer.values:
-            if key in touched:
-                figures = {"key": key, "first": touched[key], "second": part}
-                problems.append(KeyProblem(batch.name, name, Message("scenario_override_conflict", figures)))
-            touched.setdefault(key, part)
-    return layers
+def _base_overrides(batch: Batch) -> Mapping[str, Part]:
+    """Return the overrides of the base, which a scenario may apply; read only where one applies something else."""
+    named = {part for parts in batch.applies.values() for part in parts}
+    return override_names(base_of(batch)) if named - set(batch.trees) else {}
+
+
+def base_of(batch: Batch) -> str:
+    """Return the scenario everything starts from: a file beside the batch file, or a library name."""
+    path = batch.folder / batch.base
+    return str(path) if path.is_file() else batch.base
+
+
+def _rules(known: Mapping[str, Part]) -> Rules:
+    return Rules(
+        unknown=lambda name: Message("batch_unknown_part", {"name": name, "nearest": nearest(name, known)}),
+        circle=lambda names: Message("batch_circle", {"names": " → ".join(names)}),
+    )
 
 
 def _grid(name: str, grid: Mapping[str, list[Any]], problems: list[KeyProblem]) -> Iterator[BatchScenario]:

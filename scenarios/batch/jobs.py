@@ -10,7 +10,7 @@ from pathlib import Path
 
 from geodata.errors import XiangyouError
 from geodata.messages import Message
-from scenarios.batch.expand import BatchScenario, expand
+from scenarios.batch.expand import BatchScenario, base_of, expand
 from scenarios.batch.spec import Batch
 from scenarios.plan_json import plain
 from scenarios.resolve import REFERENCE_SOURCE, ResolvedScenario, resolve_scenario
@@ -53,7 +53,7 @@ def batch_jobs(batch: Batch) -> tuple[Job, ...]:
     ScenarioError
         With every setting that cannot be resolved.
     """
-    base = str(batch.folder / batch.base) if (batch.folder / batch.base).is_file() else batch.base
+    base = base_of(batch)
     scenarios = expand(batch)
     inputs = _Inputs(batch.data_dir)
     jobs: list[Job] = []

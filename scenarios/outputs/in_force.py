@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from planner.cooperation.merge_functions import FUNCTIONS, NEEDS
+
 #: Read by the planner, by the travel times, or by the completion of tables the county does not bring.
 IN_FORCE = frozenset(
     {
@@ -95,6 +97,14 @@ _COOPERATION = frozenset(
         "trunk_arrival_min",
     }
 )
+_FEES = frozenset(
+    {
+        "post_handover_fee_cny_per_parcel",
+        "station_commission_cny_per_parcel",
+        "subsidy_paid_share",
+        "village_leg_fee_cny_per_parcel",
+    }
+)
 #: Read only by studies whose kind has the word in its name.
 IN_FORCE_OF_STUDIES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -138,13 +148,20 @@ IN_FORCE_OF_STUDIES: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
         "buses": frozenset({"bus_fee_cny_per_route_day", "bus_spare_parcels_per_departure"}),
         "cooperation": _COOPERATION,
-        "settlement": _COOPERATION | {"station_commission_cny_per_parcel", "village_leg_fee_cny_per_parcel"},
+        "settlement": _COOPERATION | _FEES,
+        "post_offer": _COOPERATION | _FEES,
         "merge": frozenset(
             {
-                "merge_host_cny_per_day",
-                "merge_open_h",
-                "merge_shelf_m2",
+                "merge_keeper_cny_per_h",
+                "merge_keeper_h_per_day",
+                "merge_keeper_min_per_parcel",
+                "parcel_volume_m3",
+                "point_hold_days",
+                "rent_village_cny_per_m2_month",
+                "shelf_m3_per_m2",
                 "station_commission_cny_per_parcel",
+                "village_keeper_cny_per_month",
+                *(f"merge_{word}_{need}" for word in FUNCTIONS for need in NEEDS),
             }
         ),
         "land": _LAND,

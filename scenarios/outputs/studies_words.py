@@ -38,6 +38,8 @@ _KIND_UNITS: Mapping[str, str] = {"share": "share", "km": "km", "cny": "cny"}
 _MONEY = ("cny", "cny_per_day", "cny_per_year", "cny_per_parcel", "cny_per_km")
 _WHOLE_FROM = 1000.0
 _PROOF_SENTENCES = "study_status_"
+#: Figures that are lists of glossary keys, each with a detail after a colon: ``function_courier:zto, function_shop``.
+LISTS = frozenset({"functions_today", "functions_after", "functions_moved", "function_told", "modes_told"})
 NUMERIC_KINDS = frozenset({"count", "number", "share", "km", "cny"})
 
 
@@ -88,6 +90,8 @@ def cell_text(value: Cell, column: StudyColumn, lang: Lang) -> str:
     """Return a table cell as it is printed; the unit stands in the heading."""
     if column.kind == "label" and isinstance(value, str) and value:
         return label(value, lang)
+    if column.key in LISTS and isinstance(value, str):
+        return list_text(value, lang)
     if not is_figure(value):
         return _words(value, lang, MISSING if column.kind in NUMERIC_KINDS else "")
     return number(value) if column.kind == "count" else amount(float(value), unit_of(column.key, column.kind))
@@ -95,6 +99,8 @@ def cell_text(value: Cell, column: StudyColumn, lang: Lang) -> str:
 
 def fact_text(key: str, value: Cell, lang: Lang) -> str:
     """Return a single figure with its unit, as tooltips and key figures print it."""
+    if key in LISTS and isinstance(value, str):
+        return list_text(value, lang)
     if not is_figure(value):
         return _words(value, lang, MISSING)
     unit = unit_of(key)
@@ -104,6 +110,16 @@ def fact_text(key: str, value: Cell, lang: Lang) -> str:
     if unit in ("cny", "cny_per_day"):
         return say(unit, lang, {"value": text})
     return f"{text}{'' if lang == 'zh' else ' '}{term(f'unit_{unit}', lang)}"
+
+
+def list_text(value: str, lang: Lang) -> str:
+    """Return a list of glossary keys in words, details in brackets."""
+    found = []
+    for item in filter(None, value.split(", ")):
+        key, _, detail = item.partition(":")
+        words = label(key, lang)
+        found.append(words if not detail else f"{words}（{detail}）" if lang == "zh" else f"{words} ({detail})")
+    return ("、" if lang == "zh" else ", ").join(found)
 
 
 def is_figure(value: Cell) -> TypeGuard[float | int]:

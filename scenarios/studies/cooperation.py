@@ -9,6 +9,7 @@ from geodata.errors import NoSolutionError
 from geodata.messages import Message
 from planner.cooperation.baseline import (
     Calibration,
+    KmCalibration,
     lines_for_saving,
     lines_per_village,
     restricted,
@@ -109,6 +110,8 @@ def answer_cooperation(given: StudyInput, listener: ProgressListener) -> Study:
         tables.append(_waves(given, case, plan))
     if scales:
         tables.append(_scales(scales))
+    if case.km_scales:
+        tables.append(_km_scales(case.km_scales))
     return Study(
         name=given.name,
         kind="cooperation",
@@ -309,6 +312,22 @@ def _scales(scales: tuple[Calibration, ...]) -> StudyTable:
     )
     rows = tuple((s.operator_id, s.low_cny, s.high_cny, s.modelled_cny, s.scale) for s in scales)
     return StudyTable("table_study_calibration", columns, rows)
+
+
+def _km_scales(scales: tuple[KmCalibration, ...]) -> StudyTable:
+    columns = (
+        StudyColumn("operator_id"),
+        StudyColumn("known_cost_cny_per_km", "number"),
+        StudyColumn("line_cny_per_km", "number"),
+        StudyColumn("round_cny_per_km", "number"),
+        StudyColumn("line_trip_scale", "number"),
+        StudyColumn("round_trip_scale", "number"),
+    )
+    rows = tuple(
+        (s.operator_id, s.known_cny_per_km, s.line_cny_per_km, s.round_cny_per_km, s.line_scale, s.round_scale)
+        for s in scales
+    )
+    return StudyTable("table_study_calibration_km", columns, rows)
 
 
 def _places(case: CooperationCase, plan: ModePlan) -> tuple[StudyPlace, ...]:

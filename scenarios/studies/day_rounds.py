@@ -211,7 +211,7 @@ KINDS = (
             StudyOption("spots", "names", ()),
             StudyOption("bag_parcels", "number", 20.0, low=1),
             StudyOption("leave_out_cny", "number", 500.0, low=0),
-            StudyOption("iterations", "whole", 300, low=1, meaning="study_option_day_iterations"),
+            StudyOption("iterations", "whole", 2000, low=1, meaning="study_option_day_iterations"),
         ),
         answer_day_rounds,
     ),

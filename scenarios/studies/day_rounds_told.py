@@ -71,7 +71,12 @@ _PERMITS = (
     StudyColumn("stops", "count"),
     StudyColumn("stop_names"),
 )
-_UNSERVED = (StudyColumn("facility_id"), StudyColumn("name"), StudyColumn("reason", "message"))
+_UNSERVED = (
+    StudyColumn("facility_id"),
+    StudyColumn("name"),
+    StudyColumn("reason", "message"),
+    StudyColumn("smallest_change", "message"),
+)
 _GANTT_ROWS = 40
 
 
@@ -140,8 +145,12 @@ class ToldDay:
 
     def cost(self) -> float:
         """Return the day's cost without what leaving stops out counts."""
-        left = sum(len(a.decision.left_out) for a in self.day.answers if a.decision is not None)
-        return (self.day.report.objective or 0.0) - left * self.settings.leave_out_cny
+        left = (
+            made.problem.stops[i].penalty_cny or 0.0
+            for made, answer in zip(self.day.rounds, self.day.answers, strict=True)
+            for i in (answer.decision.left_out if answer.decision is not None else ())
+        )
+        return (self.day.report.objective or 0.0) - math.fsum(left)
 
     def missing_vehicles(self) -> list[dict[str, object]]:
         """Return types of which the day uses more than the county has."""
@@ -181,7 +190,8 @@ class ToldDay:
 
     def tables(self) -> tuple[StudyTable, ...]:
         """Return route sheets, vehicles, charging, permits and what is not served."""
-        unserved = tuple((f, self.name(f), reason) for f, reason in self.day.unserved.items())
+        changes = self.day.changes
+        unserved = tuple((f, self.name(f), why, changes.get(f)) for f, why in self.day.unserved.items())
         made = (
             StudyTable("table_study_route_sheets", _SHEETS, tuple(self._sheets())),
             StudyTable("table_study_day_vehicles", _VEHICLES, tuple(self._vehicles())),

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from geodata.changes import DIRECT
+from geodata.changes_direct import DIRECT
 from geodata.errors import InputError, NoSolutionError, Problem
 from geodata.messages import Message
 from planner.plan import PlanProblem

@@ -7,8 +7,8 @@ import numpy as np
 from geodata.errors import NoSolutionError
 from geodata.messages import Message
 from planner.cooperation.merge_build import LOOK, MergeCase, build_merge
+from planner.cooperation.merge_shares import moves_of
 from planner.cooperation.stations_merge import (
-    MergeEffect,
     MergePlan,
     check_merge,
     figures_of,
@@ -16,29 +16,10 @@ from planner.cooperation.stations_merge import (
     merge_stations,
 )
 from planner.progress import ProgressListener
+from scenarios.studies import merging_tables as tables
 from scenarios.studies.options import Options
 from scenarios.studies.shown import percent, rounded, status_message
-from scenarios.studies.study import Cell, Study, StudyColumn, StudyInput, StudyKind, StudyOption, StudyPlace, StudyTable
-
-_STATION_COLUMNS = (
-    StudyColumn("station_id"),
-    StudyColumn("name"),
-    StudyColumn("township_code"),
-    StudyColumn("decision", "label"),
-    StudyColumn("functions_today"),
-    StudyColumn("functions_after"),
-    StudyColumn("area_m2", "number"),
-    StudyColumn("fixed_cny_per_day", "cny"),
-)
-_WORSE_COLUMNS = (
-    StudyColumn("village_code"),
-    StudyColumn("name"),
-    StudyColumn("function_told"),
-    StudyColumn("customers_weight", "number"),
-    StudyColumn("before_m", "number"),
-    StudyColumn("after_m", "number"),
-    StudyColumn("longer_m", "number"),
-)
+from scenarios.studies.study import Cell, Mark, Study, StudyInput, StudyKind, StudyOption, StudyPlace
 
 
 def answer_merging(given: StudyInput, listener: ProgressListener) -> Study:
@@ -54,12 +35,53 @@ def answer_merging(given: StudyInput, listener: ProgressListener) -> Study:
     options = Options(given.options)
     asked = options.number("standard_km")
     standard = given.problem.standard.access_km if asked is None else asked
-    case = build_merge(given.problem.county, standard_km=standard, keep=options.names("keep"))
+    access = given.problem.travel["access"]
+    case = build_merge(
+        given.problem.county,
+        standard_km=standard,
+        keep=options.names("keep"),
+        detour_factor=access.detour_factor,
+    )
     plan = merge_stations(case.problem, limits=given.limits, listener=listener)
     wrong = check_merge(case.problem, plan)
     if wrong:
         raise NoSolutionError(Message("cooperation_check_failed", {"rule": wrong[0], "place": given.name}))
-    effect, figures = merge_effect(case.problem, plan), figures_of(case.problem, plan)
+    figures, moves = _figures(case, plan), moves_of(case.problem, plan)
+    block_table, chart = tables.blocks(case, plan)
+    shown = (
+        tables.station_table(case, plan),
+        tables.hosting_table(case, moves),
+        tables.share_table(case, plan),
+        tables.service_table(case, plan),
+        tables.worse_table(case, plan, merge_effect(case.problem, plan)),
+        block_table,
+    )
+    return Study(
+        name=given.name,
+        kind="merge_stations",
+        report=plan.report,
+        answer=_sentences(case, plan, figures, standard),
+        figures={k: int(f) if k.startswith("stations_") else f for k, f in figures.items()},
+        tables=shown,
+        charts=(chart,),
+        places=_places(case, plan),
+        lines=tables.move_lines(case, moves),
+        assumptions=case.assumptions,
+    )
+
+
+def _figures(case: MergeCase, plan: MergePlan) -> dict[str, float]:
+    before, after = tables.open_hours(case, plan)
+    weight = case.problem.weight
+    shorter = float(weight[after < before].sum()) / max(float(weight.sum()), 1e-12)
+    return {
+        **figures_of(case.problem, plan),
+        "shorter_hours_share": shorter,
+        "today_cny_per_day": plan.today_cny,
+    }
+
+
+def _sentences(case: MergeCase, plan: MergePlan, figures: dict[str, float], standard: float) -> tuple[Message, ...]:
     told = {
         "today": len(case.problem.station_ids),
         "after": int(plan.stays.sum()),
@@ -68,74 +90,29 @@ def answer_merging(given: StudyInput, listener: ProgressListener) -> Study:
         "metres": rounded(figures["worse_off_mean_m"]),
         "most": rounded(figures["worse_off_most_m"]),
     }
-    shown: dict[str, Cell] = {k: int(f) if k.startswith("stations_") else f for k, f in figures.items()}
-    shown["today_cny_per_day"] = plan.today_cny
     said = [Message("merge_answer", told), Message("merge_standard", {"km": standard})]
+    guests = plan.hosts & ~case.problem.has_today
+    if guests.any():
+        said.append(Message("merge_hosts", {"hosts": int(guests.any(axis=1).sum()), "guests": int(guests.sum())}))
     if figures["lost_sight_share"] > 0.0:
         lost = {"percent": percent(figures["lost_sight_share"]), "km": rounded(LOOK * standard)}
         said.append(Message("merge_lost_sight", lost))
-    return Study(
-        name=given.name,
-        kind="merge_stations",
-        report=plan.report,
-        answer=(
-            Message("merge_answer", told),
-            Message("merge_standard", {"km": standard}),
-            status_message(plan.report),
-        ),
-        figures=shown,
-        tables=(_station_table(case, plan), _worse(case, effect)),
-        places=_places(case, plan),
-        assumptions=case.assumptions,
-    )
-
-
-def _functions(case: MergeCase, row: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> str:
-    return ", ".join(label for label, on in zip(case.problem.function_ids, row, strict=True) if on)
-
-
-def _station_table(case: MergeCase, plan: MergePlan) -> StudyTable:
-    problem = case.problem
-    rows = [
-        (
-            str(row["station_id"]),
-            str(row["name"]),
-            str(row["township_code"]),
-            "decision_kept" if plan.stays[j] else "decision_closed",
-            _functions(case, problem.has_today[j]),
-            _functions(case, plan.hosts[j]),
-            float(row["area_m2"]),
-            float(problem.fixed_cny[j]),
-        )
-        for j, (_, row) in enumerate(case.stations.iterrows())
-    ]
-    return StudyTable("table_study_merged", _STATION_COLUMNS, tuple(rows))
-
-
-def _worse(case: MergeCase, effect: MergeEffect) -> StudyTable:
-    """Return who has to go farther, the longest detour first; an unknown way after means none is near."""
-    longer = effect.longer_m
-    order = np.lexsort((case.customers["village_code"].to_numpy(dtype=str), -longer))
-    rows: list[tuple[Cell, ...]] = []
-    for i in order[longer[order] > 0.0]:
-        row = case.customers.iloc[int(i)]
-        after, more = (float(x) if np.isfinite(x) else None for x in (effect.after_m[i], longer[i]))
-        told = (str(row["village_code"]), str(row["name"]), str(row["function"]), float(row["weight"]))
-        rows.append((*told, float(effect.before_m[i]), after, more))
-    return StudyTable("table_study_worse_off", _WORSE_COLUMNS, tuple(rows))
+    if figures["shorter_hours_share"] > 0.0:
+        said.append(Message("merge_shorter_hours", {"percent": percent(figures["shorter_hours_share"])}))
+    return (*said, status_message(plan.report))
 
 
 def _places(case: MergeCase, plan: MergePlan) -> tuple[StudyPlace, ...]:
     shown = []
     for j, (_, row) in enumerate(case.stations.iterrows()):
         facts: dict[str, Cell] = {
-            "functions_today": _functions(case, case.problem.has_today[j]),
-            "functions_after": _functions(case, plan.hosts[j]),
+            "functions_today": tables.functions_told(case, case.problem.has_today[j]),
+            "functions_after": tables.functions_told(case, plan.hosts[j]),
         }
-        more = bool((plan.hosts[j] & ~case.problem.has_today[j]).any())
-        mark = "closed" if not plan.stays[j] else "chosen" if more else "kept"
+        takes_in = bool(np.any(plan.hosts[j] & ~case.problem.has_today[j]))
+        mark: Mark = "closed" if not plan.stays[j] else "chosen" if takes_in else "kept"
         at = str(row["station_id"]), str(row["name"]), float(row["lon"]), float(row["lat"])
-        shown.append(StudyPlace(*at, mark, facts))  # type: ignore[arg-type]
+        shown.append(StudyPlace(*at, mark, facts))
     return tuple(shown)
 
 

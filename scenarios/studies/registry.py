@@ -24,6 +24,7 @@ _MODULES = (
     "cooperation",
     "merging",
     "settlement",
+    "post_offer",
     "rules",
     "location_routing",
     "compliance",

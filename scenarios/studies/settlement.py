@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from geodata.changes_money import HANDOVER_FEE
 from geodata.errors import UsageError
 from geodata.messages import Message
 from planner.cooperation.carriage_costs import PlanCosts, plan_costs
 from planner.cooperation.coalition_cost import CoalitionSolution
-from planner.cooperation.fees import PackageOffer, VillageOffer, clearings, package
+from planner.cooperation.fees import FeeEffect, PackageOffer, VillageOffer, at_fee, clearings, package
 from planner.cooperation.game import MAXIMUM_PLAYERS
 from planner.cooperation.handover import post_offers
 from planner.cooperation.sharing import RULES, WEIGHTED, Division, Rule, SettlementResult, settle
 from planner.cooperation.subsidy import GRADES, Grant, Relapse, schemes
-from planner.costs import DAYS_PER_YEAR
 from planner.engines.mathopt import ENGINE
 from planner.progress import ProgressListener
 from planner.reports import SolveReport
@@ -45,12 +44,16 @@ from scenarios.studies.settlement_case import (
 )
 from scenarios.studies.settlement_money import (
     PointBalance,
+    fee_kpis,
     grants_of,
     line_fates,
+    line_subsidy,
+    paid_share,
     point_balances,
     point_table,
     settlement_kpis,
 )
+from scenarios.studies.settlement_words import offer_sentences, public_sentences
 from scenarios.studies.shown import percent, rounded
 from scenarios.studies.study import (
     Cell,
@@ -60,11 +63,8 @@ from scenarios.studies.study import (
     StudyInput,
     StudyKind,
     StudyOption,
-    StudyPlace,
     StudyTable,
 )
-
-_NAMED = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +92,10 @@ class _Answer:
     @property
     def whole_offer(self) -> PackageOffer | None:
         return package(self.offers)
+
+    @property
+    def in_force(self) -> FeeEffect:
+        return at_fee(self.offers, self.given.problem.county.parameters[HANDOVER_FEE])
 
 
 def answer_settlement(given: StudyInput, listener: ProgressListener) -> Study:
@@ -129,7 +133,6 @@ def answer_settlement(given: StudyInput, listener: ProgressListener) -> Study:
     costs = plan_costs(case.problem, plan)
     income = _income(given, options)
     minimum = options.figure("minimum_visits")
-    yearly = options.number("subsidy_cny_per_year")
     found = _Answer(
         given,
         options,
@@ -143,7 +146,7 @@ def answer_settlement(given: StudyInput, listener: ProgressListener) -> Study:
             costs,
             income_cny_per_parcel=income,
             minimum_visits=minimum,
-            subsidy=math.inf if yearly is None else yearly / DAYS_PER_YEAR,
+            subsidy=line_subsidy(given, options),
         ),
         point_balances(given, tiers),
         granted,
@@ -190,15 +193,17 @@ def _study(found: _Answer) -> Study:
         figures=_figures(found),
         tables=_tables(found),
         charts=(tables.share_chart(found.result), _waterfall(found)[1]),
-        places=_places(found),
+        places=tables.line_places(found.case, found.fates),
         assumptions=(
             *found.case.assumptions,
             Message("settlement_note_game"),
             Message("settlement_note_deficit", {"visits": found.options.figure("minimum_visits")}),
             Message("settlement_note_post"),
+            Message("settlement_note_fee"),
         ),
         kpis=(
             *settlement_kpis(found.given, found.result, found.rule, found.fates, found.points),
+            *fee_kpis(found.given, found.in_force),
             *charge_kpis(found.facts, found.given.problem.county.county_code),
         ),
     )
@@ -254,6 +259,10 @@ def _figures(found: _Answer) -> dict[str, Cell]:
         "deficit_public_cny_per_day": sum(entry.line.deficit.public for entry in found.fates),
         "deficit_commercial_cny_per_day": sum(entry.line.deficit.commercial for entry in found.fates),
         "lines_lost_without_subsidy": len(kept),
+        "fee_in_force_cny_per_parcel": found.in_force.fee_cny_per_parcel,
+        "post_gain_cny_per_day": found.in_force.taker_gain,
+        "couriers_gain_cny_per_day": found.in_force.giver_gain,
+        "villages_both_gain": found.in_force.both_gain,
         "points_in_balance": sum(point.balance_cny >= 0.0 for point in found.points),
     }
     return figures | rule_figures(found.checks)
@@ -301,73 +310,15 @@ def _stability_sentences(found: _Answer) -> list[Message]:
 
 
 def _offer_sentences(found: _Answer) -> list[Message]:
-    whole = found.whole_offer
-    if whole is None:
-        return [Message("settlement_no_post")] if found.case.problem.post is None else []
-    fee = whole.fee(found.options.figure("offer_part"))
-    told: dict[str, object] = {
-        "villages": whole.villages,
-        "low": up(whole.floor_cny_per_parcel, 2),
-        "high": math.floor(whole.ceiling_cny_per_parcel * 100.0) / 100.0,
-    }
-    empty = [offer for offer in found.offers if offer.is_empty]
-    said = [
-        Message("settlement_offer_none", told)
-        if fee is None
-        else Message("settlement_offer", {**told, "fee": round(fee, 2)})
-    ]
-    if empty:
-        names = ", ".join(offer.village_id for offer in empty[:_NAMED]) + ("…" if len(empty) > _NAMED else "")
-        lost = sum(offer.deficit.total for offer in empty)
-        said.append(Message("settlement_offer_empty", {"count": len(empty), "names": names, "cny": rounded(lost)}))
-    return said
+    if found.case.problem.post is None:
+        return [Message("settlement_no_post")]
+    return offer_sentences(found.offers, found.options.figure("offer_part"), found.in_force)
 
 
 def _public_sentences(found: _Answer) -> list[Message]:
-    kept = [entry for entry in found.fates if entry.fate == "relapses"]
-    never = [entry for entry in found.fates if entry.fate == "never"]
-    lost = [entry for entry in found.fates if entry.fate != "holds"]
-    told = []
-    if lost:
-        figures = {
-            "count": len(lost),
-            "all": len(found.fates),
-            "public": rounded(sum(entry.line.deficit.public for entry in lost)),
-            "commercial": rounded(sum(entry.line.deficit.commercial for entry in lost)),
-        }
-        told.append(Message("settlement_deficit", figures))
-    else:
-        told.append(Message("settlement_no_deficit", {"all": len(found.fates)}))
-    if kept:
-        first = min(kept, key=lambda entry: entry.rank)
-        names = found.case.case.county.villages.set_index("village_code")["name"]
-        paid = sum(entry.subsidy for entry in kept) * DAYS_PER_YEAR
-        name = str(names[first.line.line_id])
-        told.append(Message("settlement_relapse", {"count": len(kept), "cny": round(paid), "name": name}))
-    if never:
-        told.append(Message("settlement_not_reached", {"count": len(never)}))
-    if found.grants is not None:
-        figures = {"count": len(found.grants), "cny": round(sum(grant.paid_cny for grant in found.grants))}
-        told.append(Message("settlement_grants", figures))
-    return told
-
-
-def _places(found: _Answer) -> tuple[StudyPlace, ...]:
-    """Return every village line: kept where it holds by itself, candidate where it lives on the subsidy, else unserved."""
-    villages = found.case.case.county.villages.set_index("village_code")
-    marks = {"holds": "kept", "relapses": "candidate", "never": "unserved"}
-    shown = []
-    for entry in found.fates:
-        row = villages.loc[entry.line.line_id]
-        lon, lat = float(row["lon"]), float(row["lat"])
-        if math.isnan(lon) or math.isnan(lat):
-            continue
-        facts: dict[str, Cell] = {
-            "deficit_public_cny_per_day": entry.line.deficit.public,
-            "deficit_commercial_cny_per_day": entry.line.deficit.commercial,
-        }
-        shown.append(StudyPlace(entry.line.line_id, str(row["name"]), lon, lat, marks[entry.fate], facts))  # type: ignore[arg-type]
-    return tuple(shown)
+    villages = found.case.case.county.villages
+    names = dict(zip(villages["village_code"], villages["name"], strict=True))
+    return public_sentences(found.fates, names, found.grants, has_ended=paid_share(found.given) <= 0.0)
 
 
 def _option(key: str, kind: OptionKind, default: object, **more: Any) -> StudyOption:

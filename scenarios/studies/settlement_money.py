@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from geodata.changes_money import PAID_SHARE
 from geodata.errors import InputError, Problem
 from geodata.messages import Message
 from planner.cooperation.carriage_costs import PlanCosts
-from planner.cooperation.fees import split_deficit
+from planner.cooperation.fees import FeeEffect, split_deficit
 from planner.cooperation.sharing import Rule, SettlementResult, savings_fairness
 from planner.cooperation.subsidy import (
     Grade,
@@ -55,6 +56,19 @@ def line_fates(
     return relapse(lines, subsidy)
 
 
+def paid_share(given: StudyInput) -> float:
+    """Return the part of subsidies that is paid: 0 where they have ended (``changes.subsidy_ends``)."""
+    return given.problem.county.parameters[PAID_SHARE]
+
+
+def line_subsidy(given: StudyInput, options: Options) -> float:
+    """Return the CNY a day there is for village lines: what the option gives, else all that is needed; none where it has ended."""
+    yearly, part = options.number("subsidy_cny_per_year"), paid_share(given)
+    if yearly is None:
+        return math.inf if part > 0.0 else 0.0
+    return part * yearly / DAYS_PER_YEAR
+
+
 @dataclass(frozen=True, slots=True)
 class PointBalance:
     """What a village point earns and costs a year."""
@@ -92,7 +106,7 @@ def point_balances(given: StudyInput, tiers: Sequence[PayTier]) -> tuple[PointBa
                 parcels[point],
                 commission * yearly,
                 0.0 if math.isnan(cost) else cost,
-                tiered_cny(tiers, yearly),
+                paid_share(given) * tiered_cny(tiers, yearly),
             )
         )
     return tuple(found)
@@ -138,7 +152,8 @@ def grants_of(given: StudyInput, options: Options) -> tuple[Grant, ...] | None:
     year = options.whole("investment_year") or schemes()[name].first_year
     asked = [*_plan_investments(given, year), *_claims(options.names("claims"), year, schemes()[name])]
     grade: Grade = options.text("grade", "B")  # type: ignore[assignment]
-    return grants(schemes()[name], asked, grade)
+    part = paid_share(given)
+    return tuple(replace(grant, paid_cny=part * grant.paid_cny) for grant in grants(schemes()[name], asked, grade))
 
 
 def _plan_investments(given: StudyInput, year: int) -> list[Investment]:
@@ -181,10 +196,26 @@ def settlement_kpis(
     points: Sequence[PointBalance],
 ) -> tuple[Kpi, ...]:
     """Return K20, K21, K28 and K29 with numerator, denominator and list."""
+    return (
+        *service_kpis(given, fates, points),
+        *_fairness_rows(result, rule, given.problem.county.county_code),
+    )
+
+
+def service_kpis(given: StudyInput, fates: Sequence[Relapse], points: Sequence[PointBalance]) -> tuple[Kpi, ...]:
+    """Return K20, K21 and K28, which need no division of the cost."""
     county = given.problem.county
     villages = f"villages {county.county_code}@{county.village_list_date}"
-    rows = [*_point_rows(points, f"points {county.county_code}"), *_line_rows(given, fates, points, villages)]
-    return (*rows, *_fairness_rows(result, rule, county.county_code))
+    return (*_point_rows(points, f"points {county.county_code}"), *_line_rows(given, fates, points, villages))
+
+
+def fee_kpis(given: StudyInput, in_force: FeeEffect) -> tuple[Kpi, ...]:
+    """Return the part of K29 that the hand-over fee in force decides: villages in which neither post nor couriers lose by it."""
+    county = given.problem.county
+    list_id = f"villages {county.county_code}@{county.village_list_date}"
+    both, villages = float(in_force.both_gain), float(in_force.villages)
+    note = "kpi_note_k29_fee"
+    return (Kpi("K29", "fee_in_force", _ratio(both, villages), "share", both, villages, list_id, note),)
 
 
 def _ratio(numerator: float, denominator: float) -> float | None:

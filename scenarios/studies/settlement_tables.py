@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 import numpy as np
@@ -12,7 +12,7 @@ from planner.cooperation.fees import Clearing, PackageOffer, VillageOffer
 from planner.cooperation.sharing import Division, Rule, SettlementResult, savings_fairness
 from planner.cooperation.subsidy import Grant, Relapse
 from scenarios.studies.settlement_case import SettlementCase
-from scenarios.studies.study import Cell, StudyChart, StudyColumn, StudySeries, StudyTable
+from scenarios.studies.study import Cell, Mark, StudyChart, StudyColumn, StudyPlace, StudySeries, StudyTable
 
 #: Coalitions shown.
 _COALITIONS = 30
@@ -232,6 +232,24 @@ def relapse_table(case: SettlementCase, fates: Sequence[Relapse]) -> StudyTable:
         for entry in sorted(fates, key=lambda f: (f.rank == 0, f.rank, f.line.line_id))
     )
     return StudyTable("table_study_relapse", columns, rows)
+
+
+def line_places(case: SettlementCase, fates: Sequence[Relapse]) -> tuple[StudyPlace, ...]:
+    """Return every village line: kept where it holds by itself, candidate where it lives on the subsidy, else unserved."""
+    villages = case.case.county.villages.set_index("village_code")
+    marks: Mapping[str, Mark] = {"holds": "kept", "relapses": "candidate", "never": "unserved"}
+    shown = []
+    for entry in fates:
+        row = villages.loc[entry.line.line_id]
+        lon, lat = float(row["lon"]), float(row["lat"])
+        if np.isnan(lon) or np.isnan(lat):
+            continue
+        facts: dict[str, Cell] = {
+            "deficit_public_cny_per_day": entry.line.deficit.public,
+            "deficit_commercial_cny_per_day": entry.line.deficit.commercial,
+        }
+        shown.append(StudyPlace(entry.line.line_id, str(row["name"]), lon, lat, marks[entry.fate], facts))
+    return tuple(shown)
 
 
 def grant_table(paid: Sequence[Grant]) -> StudyTable:

@@ -62,6 +62,10 @@ class StudyChart:
     series: tuple[StudySeries, ...]
 
 
+#: What a place is; how each looks on the map is in `scenarios.outputs.studies_map`.
+Mark = Literal["chosen", "kept", "closed", "unserved", "served", "locker", "charger", "candidate"]
+
+
 @dataclass(frozen=True, slots=True)
 class StudyPlace:
     """A place on the map: what it is (``mark``) and what its tooltip says (glossary key → figure or text)."""
@@ -70,7 +74,7 @@ class StudyPlace:
     name: str
     lon: float
     lat: float
-    mark: Literal["chosen", "kept", "closed", "unserved", "served", "locker", "charger", "candidate"]
+    mark: Mark
     facts: Mapping[str, Cell] = field(default_factory=dict)
 
 

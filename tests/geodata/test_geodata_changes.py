@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geodata.changes import CountyChanges, apply_changes, with_direct_service
+from geodata.changes import CountyChanges, apply_changes
+from geodata.changes_direct import with_direct_service
 from geodata.completion import complete
 from geodata.errors import InputError
 from geodata.reference import reference_county
@@ -160,3 +161,16 @@ def test_two_tiers_close_every_ordinary_station(county):
 def test_changes_are_frozen_values():
     assert dataclasses.is_dataclass(CountyChanges)
     assert CountyChanges() == CountyChanges()
+
+
+def test_fee_and_subsidy_change_parameters_only(county):
+    cheap = changed(county, handover_fee_factor=0.8)
+    fee = "post_handover_fee_cny_per_parcel"
+    assert cheap.parameters[fee] == pytest.approx(0.8 * county.parameters[fee])
+    assert cheap.parameters["subsidy_paid_share"] == 1.0
+    assert [note.key for note in cheap.assumptions[len(county.assumptions) :]] == ["change_handover_fee"]
+    ended = changed(county, subsidy_ends=True)
+    assert ended.parameters["subsidy_paid_share"] == 0.0
+    assert ended.parameters[fee] == county.parameters[fee]
+    assert ended.demand.equals(county.demand)
+    assert [note.key for note in ended.assumptions[len(county.assumptions) :]] == ["change_subsidy_ends"]

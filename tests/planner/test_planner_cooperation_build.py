@@ -18,12 +18,15 @@ from geodata.frames import canonical_frame
 from geodata.reference import reference_county
 from networks.providers import build_travel
 from planner.cooperation.assumed import with_assumed_buses, with_assumed_shops
-from planner.cooperation.build import build_cooperation
+from planner.cooperation.baseline import separate_networks
+from planner.cooperation.build import build_cooperation, cny_per_km
 from planner.cooperation.contracts import BusSaving, contracts_of
+from planner.cooperation.handover import post_offers
 from planner.cooperation.measures import cooperation_kpis
 from planner.cooperation.merge_build import build_merge
 from planner.cooperation.modes import Carriage, ModePlan, solve_modes
 from planner.cooperation.operators import operators_of, outlet_cny_per_day
+from planner.cooperation.paths import post_network_cny
 from planner.cooperation.stations_merge import check_merge, merge_stations
 from planner.plan import PlanProblem
 from planner.problems.cooperation import CooperationProblem, Operator
@@ -76,6 +79,71 @@ def test_terms_are_read_and_the_rest_is_assumed() -> None:
     parameters = small().county.parameters
     rent, pay = 12 * 6.0 * parameters["outlet_area_m2"], 0.25 * 4800 * 1.28 * 12
     assert outlet_cny_per_day(small().county) == pytest.approx((rent + pay) / 365)
+
+
+def with_terms(**columns: Any) -> PlanProblem:
+    """Return the small county with columns of the post's terms replaced."""
+    terms = small().county.operator_terms.copy()
+    for column, value in columns.items():
+        terms.loc[terms["operator_id"] == "china_post", column] = value
+    return changed(operator_terms=terms)
+
+
+def test_a_known_cost_of_a_kilometre_scales_both_tiers() -> None:
+    problem = small()
+    line, rounds = (cny_per_km(problem, tier) for tier in ("county_township", "township_village"))
+    case = build_cooperation(with_terms(known_cost_cny_per_km=3.0))
+    (told,) = case.km_scales
+    assert (told.line_scale, told.round_scale) == pytest.approx((3.0 / line, 3.0 / rounds))
+    post = case.problem.post
+    assert post is not None
+    scaled, plain = case.problem.operators[post], build_cooperation(problem).problem.operators[post]
+    assert (scaled.line_scale, scaled.round_scale) == pytest.approx((3.0 / line, 3.0 / rounds))
+    assert (plain.line_scale, plain.round_scale) == (1.0, 1.0)
+    assert all(o.line_scale == 1.0 for o in case.problem.operators if o.operator_id != "china_post")
+    # A kilometre that costs what the model says changes nothing but rounding; the post alone then costs the same.
+    same = build_cooperation(with_terms(known_cost_cny_per_km=rounds)).problem
+    assert same.operators[post].round_scale == pytest.approx(1.0)
+
+
+def test_the_post_runs_everywhere_by_its_duty_only() -> None:
+    case = build_cooperation(with_terms(has_universal_duty="false"))
+    bound = build_cooperation(small()).problem
+    post = bound.post
+    assert post is not None
+    assert bound.operators[post].has_universal_duty
+    assert bound.goes_to(post).all()
+    parcels = case.problem.inbound.copy(), case.problem.outbound.copy()
+    for flows in parcels:
+        flows[post, :4] = 0.0
+    free = replace(case.problem, inbound=parcels[0], outbound=parcels[1])
+    duty = replace(bound, inbound=parcels[0], outbound=parcels[1])
+    assert free.goes_to(post).tolist() == [False] * 4 + [True] * (len(free.village_ids) - 4)
+    # The duty costs the visits of the four villages, and no trunk trip: the post goes to their townships anyway.
+    visits = float(free.round_visit_cny[:4].sum()) * free.operators[post].visits_per_week / 7.0
+    towns = set(free.village_township[:4]) - set(free.village_township[4:])
+    trips = sum(float(free.line_visit_cny[t]) + free.operators[post].outlet_cny_per_day for t in towns)
+    assert post_network_cny(duty) - post_network_cny(free) == pytest.approx(visits + trips)
+    plans = [solve_modes(p, limits=SolveLimits(relative_gap=1e-4)) for p in (free, duty)]
+    for plan in plans:
+        assert check_cooperation(plan).violations == ()
+    left = {c.village_id for c in plans[0].carriages if c.kind in ("post", "own_post", "joint_post")}
+    assert not left & set(free.village_ids[:4])
+    networks = {n.operator_id: n.villages for n in separate_networks(free)}
+    assert networks["china_post"] == len(free.village_ids) - 4
+    # A hand-over where the post does not run costs it a visit of its own.
+    code = free.village_ids[0]
+    roomy = [
+        replace(p, post_round_room=p.post_round_room + 1e4, post_line_room=p.post_line_room + 1e4) for p in (free, duty)
+    ]
+    offers = [post_offers(p, [code], income_cny_per_parcel=0.4)[0] for p in roomy]
+    assert offers[0].visits_cny > offers[1].visits_cny == 0.0
+    terms = small().county.operator_terms.copy()
+    terms.loc[terms["operator_id"] == "zto", "has_universal_duty"] = "true"
+    wrong = changed(operator_terms=terms)
+    with pytest.raises(InputError) as error:
+        build_cooperation(wrong)
+    assert [p.code for p in error.value.problems] == ["cooperation_duty_not_post"]
 
 
 def test_wrong_terms_are_all_told_at_once() -> None:
@@ -215,7 +283,8 @@ def test_stations_of_the_sheets_become_a_merge() -> None:
     assert (problem.host_cny[problem.has_today] == 0.0).all()
     post = problem.function_ids.index("post_office:china_post")
     parcels = small().county.demand.query("operator_id == 'china_post'")["inbound_parcels_per_day"].sum()
-    each = 6.0 + 0.3 * parcels / problem.has_today[:, post].sum()
+    # An hour of a keeper at 12 CNY, and 0.3 a parcel of those that come to one of today's counters.
+    each = 12.0 * 1.0 + 0.3 * parcels / problem.has_today[:, post].sum()
     assert problem.host_cny[~problem.has_today[:, post], post] == pytest.approx(each)
 
 

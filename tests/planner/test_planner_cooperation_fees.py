@@ -15,9 +15,11 @@ from planner.cooperation.carriage_costs import plan_costs
 from planner.cooperation.coalition_cost import CoalitionCost, solve_coalition
 from planner.cooperation.fees import (
     Deficit,
+    FeeEffect,
     Giver,
     TierUse,
     VillageOffer,
+    at_fee,
     clearings,
     package,
     split_deficit,
@@ -87,6 +89,16 @@ def test_the_range_of_fees_ends_where_the_first_courier_stops_gaining() -> None:
     assert both.ceiling_cny_per_parcel == pytest.approx(26.0 / 25.0)
     assert both.fee() is None
     assert package([]) is None
+
+
+def test_a_fee_in_force_gains_or_costs_both_sides_by_hand() -> None:
+    # One: floor 3, ceiling 18, 15 parcels. Two: floor 30, ceiling 8, 10 parcels. At 1 CNY: the post 15-3 and 10-30.
+    effect = at_fee([offer(3.0, (10.0, 8.0), (5.0, 10.0)), offer(30.0, (10.0, 8.0))], 1.0)
+    assert effect.taker_gain == pytest.approx(12.0 - 20.0)
+    assert effect.giver_gain == pytest.approx(3.0 - 2.0)
+    assert (effect.both_gain, effect.villages) == (1, 2)
+    assert at_fee([offer(3.0, (10.0, 8.0))], 0.9).both_gain == 0  # the couriers lose
+    assert at_fee([], 1.0) == FeeEffect(1.0, 0.0, 0.0, 0, 0)
 
 
 def two_villages(**changes: Any) -> CooperationProblem:

@@ -16,6 +16,7 @@ from scipy import sparse
 from planner.cooperation.stations_merge import (
     MergePlan,
     MergeProblem,
+    Room,
     check_merge,
     figures_of,
     merge_effect,
@@ -49,7 +50,9 @@ def brute(problem: MergeProblem) -> float:
     for bits in itertools.product((False, True), repeat=stations * functions):
         hosts = np.array(bits).reshape(stations, functions)
         stays = hosts.any(axis=1) | problem.must_stay
-        if ((hosts * problem.need_m2).sum(axis=1) > problem.floor_m2 + 1e-9).any():
+        if any(((hosts * room.need).sum(axis=1) > room.there + 1e-9).any() for room in problem.rooms):
+            continue
+        if (hosts & ~(problem.may_host | problem.has_today)).any():
             continue
         served = (near & hosts.T[problem.customer_function]).any(axis=1)
         if (must & ~served).any():
@@ -83,6 +86,22 @@ def test_brute_force_agrees(seed: int, stations: int, functions: int) -> None:
     assert plan.report.status == "optimal"
     assert plan.report.objective == pytest.approx(brute(problem))
     assert check_merge(problem, plan) == ()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_brute_force_agrees_where_keepers_hours_shelves_and_permissions_bind(seed: int) -> None:
+    problem = small(seed + 10, 5, 2)
+    rng = np.random.default_rng(seed)
+    rooms = []
+    for name in ("shelf", "keeper"):
+        need = rng.uniform(1.0, 3.0, problem.need_m2.shape)
+        rooms.append(Room(name, np.maximum(rng.uniform(2.0, 5.0, 5), (need * problem.has_today).sum(axis=1)), need))
+    tight = replace(problem, more_room=tuple(rooms), may_host=rng.random(problem.may_host.shape) < 0.7)
+    plan = merge_stations(tight)
+    assert plan.report.status == "optimal"
+    assert plan.report.objective == pytest.approx(brute(tight))
+    assert check_merge(tight, plan) == ()
+    assert float(plan.report.objective or 0.0) >= float(merge_stations(problem).report.objective or 0.0) - 1e-9
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -143,4 +162,6 @@ def test_the_checker_of_mergers_finds_what_is_wrong() -> None:
     assert "floor" in check_merge(replace(problem, floor_m2=np.array([1.0, 1.0])), plan)
     assert "must_stay" in check_merge(replace(problem, must_stay=np.ones(2, bool)), plan)
     assert "may_not_host" in check_merge(replace(problem, may_host=np.zeros((2, 2), bool)), plan)
+    busy = Room("keeper", np.array([9.0, 1.0]), np.ones((2, 2)))
+    assert check_merge(replace(problem, more_room=(busy,)), plan) == ("keeper",)
     assert "cost" in check_merge(problem, replace(plan, report=replace(plan.report, objective=1.0, bound=1.0)))

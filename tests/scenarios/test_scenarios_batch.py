@@ -21,6 +21,7 @@ from scenarios.batch.query import query_batch, write_tables
 from scenarios.batch.spec import read_batch
 from scenarios.batch.store import BatchStore
 from scenarios.cli.app import app
+from scenarios.resolve import resolve_scenario
 from scenarios.spec import ScenarioError
 
 SMALL = """
@@ -244,3 +245,15 @@ def test_query_of_no_batch_is_an_input_error(tmp_path):
     with pytest.raises(InputError):
         query_batch(tmp_path, "select 1")
     assert dataclasses.is_dataclass(type(batch_jobs(read_batch(file(tmp_path, SMALL)))[0]))
+
+
+def test_the_example_of_twelve_counties_has_eighteen_scenarios():
+    folder = Path(__file__).parents[2] / "docs" / "examples"
+    batch = read_batch(folder / "twelve_counties.toml")
+    found = {s.name: s.values for s in expand(batch)}
+    assert len(batch.counties) == 12
+    assert len(found) == 18
+    assert found["subsidy_ends"] == {"changes.subsidy_ends": True}
+    assert found["handover_fee_minus_20"] == {"changes.handover_fee_factor": 0.8}
+    assert found["handover_fee_plus_20"] == {"changes.handover_fee_factor": 1.2}
+    assert [s.kind.kind for s in resolve_scenario(folder / batch.base).studies] == ["post_offer"]

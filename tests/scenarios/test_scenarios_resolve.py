@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from geodata.errors import UsageError
 from planner.problems.standard import RoutingSettings, ServiceStandard, SitingSettings
 from scenarios.overrides import flatten, parse_set
-from scenarios.resolve import language_of, library_names, resolve_scenario
+from scenarios.resolve import language_of, resolve_scenario
+from scenarios.scenario_files import library_names
 from scenarios.spec import ScenarioError, key_specs
 
 LIBRARY = Path(__file__).parents[2] / "scenarios" / "library"

@@ -3,6 +3,7 @@
 import importlib.util
 import math
 import sys
+from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,31 @@ def test_stations_wait_for_the_trunk() -> None:
         made = found.rounds[run.round]
         if made.tier == "township_village":
             assert run.times.start_min >= trunk[made.depot_id] + 45.0 - 1e-6
+
+
+def test_a_stop_left_out_has_its_reason_and_the_change_that_serves_it() -> None:
+    name = point(0)
+    study = ask(own_windows=(f"{name};00:10-00:20",))
+    [row] = table(study, "table_study_day_unserved")
+    assert row["facility_id"] == name
+    assert row["reason"].key == "routing_alone_window"
+    assert row["reason"].params["begin"] == "00:10"
+    assert row["smallest_change"].key == "routing_fix_window"
+    minutes = math.ceil(float(row["smallest_change"].params["minutes"]))
+    hour, minute = divmod(20 + minutes, 60)
+    served = ask(own_windows=(f"{name};00:00-{hour:02d}:{minute:02d}",))
+    assert not any(t.key == "table_study_day_unserved" for t in served.tables)
+
+
+def test_leaving_out_a_station_counts_for_every_point_behind_it() -> None:
+    plan = COUNTY.small().verified.plan
+    behind = Counter(plan.siting.station_of_point.values())
+    for made in day(leave_out_cny=7.0).rounds:
+        whole = defaultdict[str, float](float)
+        for stop, load in zip(made.problem.stops, made.loads, strict=True):
+            whole[load.facility_id] += stop.penalty_cny or 0.0
+        if made.tier == "county_township":
+            assert {f: v >= 7.0 * behind[f] - 1e-6 for f, v in whole.items()} == dict.fromkeys(whole, True)
 
 
 def test_in_county_time_by_hand() -> None:

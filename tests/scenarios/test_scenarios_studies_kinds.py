@@ -63,6 +63,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "land": {},
     "rules": {},
     "settlement": {"gap": 0.05},
+    "post_offer": {"gap": 0.05},
     "cooperation": {"relative_gap": 0.001},
     "merge_stations": {},
     "location_routing": {"search_iterations": 8_000, "bound_iterations": 30},

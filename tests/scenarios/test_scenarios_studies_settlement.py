@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from geodata.changes import CountyChanges, apply_changes
 from geodata.errors import InfeasibleError, InputError, UsageError
 from geodata.frames import canonical_frame
 from geodata.messages import LANGS
@@ -107,6 +108,64 @@ def test_shares_clearing_and_waterfall_sum_exactly() -> None:
     for row in clearing:
         paid = sum(fee["fee_cny_per_day"] for fee in fees if fee["operator_id"] == row["operator_id"])
         assert paid == pytest.approx(max(0.0, row["due_cny_per_day"]))
+
+
+def under(**changes: Any) -> Any:
+    """Return the county with changes made as a scenario makes them."""
+    given = three()
+    county, _ = apply_changes(given.problem.county, CountyChanges(**changes))
+    return replace(given, problem=replace(given.problem, county=county))
+
+
+def kpis_of(study: Study) -> dict[tuple[str, str], Any]:
+    return {(row.kpi_id, row.part): row for row in study.kpis}
+
+
+def test_a_hand_over_alone_says_the_same_as_the_settlement() -> None:
+    whole, alone = settled(), three().ask("post_offer", performance=["5000;0.1", "none;0.05"])
+    COUNTY.check_words(alone)
+    for key in ("table_study_offers", "table_study_relapse", "table_study_point_balances"):
+        assert table(alone, key) == table(whole, key)
+    mine, theirs = kpis_of(alone), kpis_of(whole)
+    assert {name for name, _ in mine} == {"K20", "K21", "K28", "K29"}
+    assert all(row == theirs[key] for key, row in mine.items())
+    assert alone.answer == tuple(m for m in whole.answer if m in alone.answer)
+
+
+def test_the_end_of_subsidies_loses_the_lines_that_live_on_them() -> None:
+    options = {"performance": ["5000;0.1"], "subsidy_cny_per_year": 1e6}
+    before, after = three().ask("post_offer", **options), under(subsidy_ends=True).ask("post_offer", **options)
+    COUNTY.check_words(after)
+    lost = {row["village_code"] for row in table(before, "table_study_relapse") if row["fate"] != "fate_line_holds"}
+    gone = {row["village_code"] for row in table(after, "table_study_relapse") if row["fate"] == "fate_line_never"}
+    assert lost
+    assert gone == lost
+    assert kpis_of(before)["K21", "subsidy_ends"].numerator > 0.0
+    assert kpis_of(after)["K21", "subsidy_ends"].numerator == 0.0
+    assert kpis_of(after)["K21", "subsidy_ends"].denominator == after.figures["lines_holding"]
+    assert all(row["subsidy_cny_per_year"] == 0.0 for row in table(after, "table_study_point_balances"))
+    assert "settlement_ended" in [message.key for message in after.answer]
+    assert "settlement_ended" not in [message.key for message in before.answer]
+    # The settlement reads the same switch: no grant of the scheme is paid.
+    grants_paid = under(subsidy_ends=True).ask(
+        "settlement", scheme="henan_2025", claims=["X1;township_seat_station;30000;2026"], enforce=False, gap=0.05
+    )
+    assert [row["grant_paid_cny"] for row in table(grants_paid, "table_study_grants")] == [0.0]
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.2])
+def test_the_fee_in_force_moves_money_between_the_sides_only(factor: float) -> None:
+    before, after = three().ask("post_offer"), under(handover_fee_factor=factor).ask("post_offer")
+    fee = three().problem.county.parameters["post_handover_fee_cny_per_parcel"]
+    parcels = sum(row["parcels_per_day"] for row in table(before, "table_study_offers")[:-1])
+    moved = (factor - 1.0) * fee * parcels
+    assert after.figures["fee_in_force_cny_per_parcel"] == pytest.approx(factor * fee)
+    gains = [float(str(s.figures["post_gain_cny_per_day"])) for s in (before, after)]
+    assert gains[1] - gains[0] == pytest.approx(moved)
+    costs = [float(str(s.figures["couriers_gain_cny_per_day"])) for s in (before, after)]
+    assert costs[1] - costs[0] == pytest.approx(-moved)
+    assert table(before, "table_study_offers") == table(after, "table_study_offers")
+    assert before.report == after.report
 
 
 def test_kpis_carry_numerator_and_denominator() -> None:
@@ -239,6 +298,15 @@ def test_mail_duty_says_nothing_about_parcels_and_parcels_nothing_about_mail() -
     )
     assert checks("mail_access;yes", verified=verified)["Q3"].status == "met"
     assert checks(verified=verified)["Q3"].status == "not_checked"
+
+
+def test_a_post_without_the_universal_duty_leaves_direct_mail_unchecked() -> None:
+    problem = three().problem
+    assert checks("mail_access;yes;bureau", problem=problem)["Q3"].status == "met"
+    row = {"operator_id": "china_post", "has_universal_duty": "false"}
+    county = problem.county.replace(operator_terms=canonical_frame([row], "operator_terms"))
+    check = checks("mail_access;yes;bureau", problem=replace(problem, county=county))["Q3"]
+    assert (check.status, check.missing) == ("not_checked", ("has_universal_duty",))
 
 
 def test_frequency_below_three_is_broken_with_the_villages_named() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -89,6 +90,7 @@ def build_round(
     ready_min: float,
     produce: Mapping[str, tuple[float, bool]],
     parcel: ParcelFigures,
+    points_behind: Mapping[str, int] = MappingProxyType({}),
 ) -> DayRound:
     """Return the rich problem of a round for one wave.
 
@@ -100,6 +102,8 @@ def build_round(
         When loading may begin.
     produce
         Facility → kilograms a visit, and whether they must stay cold.
+    points_behind
+        Station → village points that wait for it; leaving it out counts once for each of them.
     """
     share, is_last = settings.waves[wave].share, wave == len(settings.waves) - 1
     stops: list[RoutingStop] = []
@@ -111,9 +115,13 @@ def build_round(
             produce.get(stop.facility_id, (0.0, False))[0] if is_last else 0.0,
         )  # fmt: skip
         is_cold = produce.get(stop.facility_id, (0.0, False))[1]
-        for part, load in enumerate(_parts(wanted, room, parcel, settings), start=1):
+        parts = _parts(wanted, room, parcel, settings)
+        penalty = settings.leave_out_cny * max(1.0, points_behind.get(stop.facility_id, 1) / len(parts))
+        for part, load in enumerate(parts, start=1):
             made = _stop(round_.tier, load, settings, parcel, is_cold=is_cold)
-            made = replace(made, windows=_still_open(made.windows, ready_min + round_.depot_loading_min))
+            made = replace(
+                made, penalty_cny=penalty, windows=_still_open(made.windows, ready_min + round_.depot_loading_min)
+            )
             name = stop.facility_id if part == 1 else f"{stop.facility_id}#{part}"
             stops.append(_renamed(made, name, place))
             loads.append(load)
@@ -190,7 +198,6 @@ def _stop(tier: str, load: StopLoad, settings: DaySettings, parcel: ParcelFigure
         pickup=pickup,
         service_min=service,
         windows=settings.own_windows.get(facility, usual),
-        penalty_cny=settings.leave_out_cny,
         zone=settings.zone_of.get(facility, ""),
         goods=("parcels", PRODUCE) if load.produce_kg > 0.0 else ("parcels",),
         cold_max_min=cold,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from planner.routing.day.settings import DaySettings
 from planner.routing.rich.alone import obstacle
 from planner.routing.rich.auto import solve_routing
 from planner.routing.rich.engine import RoutingAnswer, RoutingLimits
+from planner.routing.rich.explain import UnservedStop, explain_stop
 from planner.routing.rich.input_checks import require_usable
 from planner.routing.rich.schedule import DayTimes, day_times
 from planner.routing.round_problem import RoundProblem
@@ -57,6 +59,8 @@ class DayPlan:
         Vehicles at work, in the order of their numbers.
     unserved
         Facility → why (some of) its parcels are not carried.
+    changes
+        Facility → the smallest change that would serve it, carried out and checked; absent: no single change does.
     report
         Sum over the rounds; the bound is for serving every stop that can be served at all.
     produce
@@ -67,6 +71,7 @@ class DayPlan:
     answers: tuple[RoutingAnswer, ...]
     runs: tuple[VehicleRun, ...]
     unserved: Mapping[str, Message]
+    changes: Mapping[str, Message]
     report: SolveReport
     produce: Mapping[str, float]
 
@@ -118,6 +123,10 @@ class _Day:
         self.answers: list[RoutingAnswer] = []
         self.bounds: list[float | None] = []
         self.unserved: dict[str, Message] = {}
+        self.changes: dict[str, Message] = {}
+        self.points_behind = Counter(plan.siting.station_of_point.values())
+        rows = problem.county.vehicles
+        self.vehicle_names = dict(zip(rows["vehicle_type_id"].astype(str), rows["name"].astype(str), strict=True))
 
     def run(self) -> DayPlan:
         parcels = parcels_of_points(self.problem, self.plan.siting)
@@ -143,6 +152,7 @@ class _Day:
             answers=tuple(self.answers),
             runs=tuple(numbered(self.rounds, self.answers)),
             unserved=dict(sorted(self.unserved.items())),
+            changes=dict(sorted(self.changes.items())),
             report=self.report(),
             produce={point: kg for point, (kg, _) in sorted(visit.items())},
         )
@@ -174,7 +184,14 @@ class _Day:
         known = [counts.get(round_.vehicles[k].vehicle_type_id) for k in kinds]
         usable = round_.with_vehicles(kinds, tuple(known))
         made = build_round(
-            self.problem, usable, self.settings, wave=wave, ready_min=ready_min, produce=produce, parcel=self.parcel
+            self.problem,
+            usable,
+            self.settings,
+            wave=wave,
+            ready_min=ready_min,
+            produce=produce,
+            parcel=self.parcel,
+            points_behind=self.points_behind,
         )
         made = self._servable(made)
         require_usable(made.problem)
@@ -189,13 +206,11 @@ class _Day:
     def _servable(self, made: DayRound) -> DayRound:
         """Take out the stops no vehicle could serve even alone, each with its reason."""
         keep = []
-        for i, load in enumerate(made.loads):
-            found = obstacle(made.problem, i)
-            if found is None:
+        for i in range(len(made.loads)):
+            if obstacle(made.problem, i) is None:
                 keep.append(i)
             else:
-                figures = {"stop": load.facility_id, "value": load.facility_id, **_short(found.figures)}
-                self.unserved.setdefault(load.facility_id, Message(f"routing_alone_{found.reason}", figures))
+                self._tell(made, explain_stop(made.problem, RoutingDecision(()), i), i)
         stops = tuple(made.problem.stops[i] for i in keep)
         zones = {stop.zone for stop in stops}  # a permit for a zone no stop of this round lies in is no mistake here
         vehicles = tuple(
@@ -218,9 +233,25 @@ class _Day:
         if broken:
             raise VerificationError(Message("plan_refused", {"count": len(broken)}), [v.message for v in broken])
         for i in answer.decision.left_out:
-            facility = made.loads[i].facility_id
-            figures = {"facility_id": facility, "cny": self.settings.leave_out_cny}
-            self.unserved.setdefault(facility, Message("day_reason_left_out", figures))
+            self._tell(made, explain_stop(made.problem, answer.decision, i), i)
+
+    def _tell(self, made: DayRound, found: UnservedStop, stop: int) -> None:
+        """Keep the reason of a stop and the change that would serve it."""
+        facility = made.loads[stop].facility_id
+        if facility in self.unserved:
+            return
+        self.unserved[facility] = self._said(found.message)
+        if found.fix is not None:
+            self.changes[facility] = self._said(found.fix.message)
+
+    def _said(self, message: Message) -> Message:
+        """Return the sentence with figures fit to be read and vehicles by name."""
+        figures: dict[str, object] = {}
+        for key, value in message.params.items():
+            figures[key] = round(value, 1) if isinstance(value, float) else value
+        if "vehicle" in figures:
+            figures["vehicle"] = self.vehicle_names.get(str(figures["vehicle"]), figures["vehicle"])
+        return Message(message.key, figures)
 
     def _ready(self, made: DayRound, answer: RoutingAnswer) -> dict[str, float]:
         ready: dict[str, float] = {}
@@ -245,11 +276,6 @@ class _Day:
         engine = " + ".join(sorted({r.engine for r in reports if r.engine}))
         limits = {"iterations": float(self.limits.iterations)}
         return SolveReport("optimal" if proved else "feasible", objective, bound, engine, self.limits.seed, limits)
-
-
-def _short(figures: Mapping[str, float | str]) -> dict[str, float | str]:
-    """Return figures fit for a sentence."""
-    return {key: round(value, 1) if isinstance(value, float) else value for key, value in figures.items()}
 
 
 def _bound(made: DayRound, answer: RoutingAnswer) -> float | None:

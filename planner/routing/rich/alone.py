@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from networks.timetable import clock_text
 from planner.problems.routing import Permit, RoutingProblem, RoutingVehicle, VehicleDay
 from planner.routing.rich.loads import LOAD_TOLERANCE, trip_is_loadable, trip_km
 from planner.routing.rich.schedule import day_cost, day_duty
@@ -169,5 +170,9 @@ def _time_figures(problem: RoutingProblem, stop: int, reason: str) -> dict[str, 
     figures: dict[str, float | str] = {"found": min(duties, default=math.inf), "limit": allowed}
     if reason == "window":
         windows = problem.stops[stop].windows
-        figures = {"from_min": windows[0][0], "to_min": windows[-1][1]}
+        figures = {"begin": _clock(windows[0][0]), "end": _clock(windows[-1][1])}
     return figures
+
+
+def _clock(minutes: float) -> str:
+    return clock_text(minutes) if math.isfinite(minutes) else "–"

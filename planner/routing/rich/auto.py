@@ -11,14 +11,19 @@ from planner.reports import OPTIMALITY_TOLERANCE
 from planner.routing.rich.answers import answer_of
 from planner.routing.rich.bounds import lower_bound
 from planner.routing.rich.compose import ComposedEngine
+from planner.routing.rich.easier import decision_of_easier, easier_problem
 from planner.routing.rich.electric import ElectricEngine
 from planner.routing.rich.engine import Refusal, RichEngine, RoutingAnswer, RoutingLimits
 from planner.routing.rich.exact_engine import ExactRichEngine
+from planner.routing.rich.insertion import with_left_out_served
 from planner.routing.rich.large import LargeEngine
 from planner.routing.rich.ortools_engine import OrToolsRichEngine
+from planner.routing.rich.schedule import decision_cost
 
 #: Name of the answer that only scores a given plan.
 FIXED = "fixed plan"
+#: Proved share above the bound at which the easier problem's decision is not searched further.
+NEAR_ENOUGH = 0.005
 
 
 def engines() -> tuple[RichEngine, ...]:
@@ -48,7 +53,11 @@ def solve_routing(
     """
     limits = limits or RoutingLimits()
     refused: list[tuple[str, tuple[Refusal, ...]]] = []
-    answer: RoutingAnswer | None = None
+    answer = _of_easier(problem, limits) if among is None else None
+    if answer is not None and answer.decision is not None:
+        if answer.report.gap is not None and answer.report.gap <= NEAR_ENOUGH:
+            return replace(answer, why_key="routing_why_easier", why_params={"engine": answer.report.engine})
+        start = start or answer.decision
     for engine in among or engines():
         reasons = engine.refuses(problem)
         if reasons:
@@ -60,7 +69,38 @@ def solve_routing(
         if answer.decision is not None and not isinstance(engine, ExactRichEngine):
             break  # the exact engine gives a bound where it cannot prove; another may find more
         refused.append((engine.name, (Refusal("routing_refused_nothing_found"),)))
-    return _explained(_bounded(problem, _or_start(problem, answer, start, limits)), refused)
+    answer = _complete(problem, _or_start(problem, answer, start, limits))
+    return _explained(_bounded(problem, answer), refused)
+
+
+def _of_easier(problem: RoutingProblem, limits: RoutingLimits) -> RoutingAnswer | None:
+    """Return the answer of the problem without the rules that seldom bind: a bound, and a decision if it keeps them."""
+    easier = easier_problem(problem)
+    if easier is None:
+        return None
+    answer = solve_routing(easier, limits)
+    if answer.decision is None or answer.report.status == "infeasible":
+        return None
+    decision = decision_of_easier(problem, answer.decision)
+    if decision is None:
+        return replace(answer, decision=None, report=replace(answer.report, status="unknown", objective=None))
+    cost = decision_cost(problem, decision)
+    bound = None if answer.report.bound is None else min(answer.report.bound, cost)
+    is_proved = bound is not None and cost - bound <= OPTIMALITY_TOLERANCE * max(1.0, abs(cost))
+    report = replace(answer.report, status="optimal" if is_proved else "feasible", objective=cost, bound=bound)
+    return replace(answer, decision=decision, report=report)
+
+
+def _complete(problem: RoutingProblem, answer: RoutingAnswer | None) -> RoutingAnswer | None:
+    """Serve what the search left out although serving it costs less."""
+    if answer is None or answer.decision is None or answer.report.status == "optimal":
+        return answer
+    decision = with_left_out_served(problem, answer.decision)
+    if decision is answer.decision:
+        return answer
+    cost = decision_cost(problem, decision)
+    bound = None if answer.report.bound is None else min(answer.report.bound, cost)
+    return replace(answer, decision=decision, report=replace(answer.report, objective=cost, bound=bound))
 
 
 def _better(before: RoutingAnswer | None, new: RoutingAnswer) -> RoutingAnswer:

@@ -8,13 +8,13 @@ the decision says. Every change named was carried out on a copy of the problem a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from geodata.messages import Message
-from planner.problems.routing import Permit, RoutingDecision, RoutingProblem, RoutingVehicle, VehicleDay
-from planner.routing.rich.alone import cheapest_alone, days_alone, obstacle, with_stop
-from planner.routing.rich.schedule import day_cost, day_is_feasible
+from planner.problems.routing import Permit, RoutingDecision, RoutingProblem, RoutingVehicle
+from planner.routing.rich.alone import cheapest_alone, obstacle, with_stop
+from planner.routing.rich.insertion import cheapest_insertion
 
 #: Digits of money.
 _DIGITS = 2
@@ -76,24 +76,8 @@ def explain_stop(problem: RoutingProblem, decision: RoutingDecision, stop: int) 
 
 def cheapest_serving(problem: RoutingProblem, decision: RoutingDecision, stop: int) -> float | None:
     """Return what serving a stop adds at least to the days as they are: inserted into a trip, or on a free vehicle."""
-    added = [math.inf]
-    for day in decision.days:
-        before = day_cost(problem, day)
-        added += [day_cost(problem, d) - before for d in _insertions(day, stop) if day_is_feasible(problem, d)]
-    used = [sum(day.vehicle == k for day in decision.days) for k in range(len(problem.vehicles))]
-    for day in days_alone(problem, stop):
-        available = problem.vehicles[day.vehicle].available
-        if (available is None or used[day.vehicle] < available) and day_is_feasible(problem, day):
-            added.append(day_cost(problem, day))
-    return min(added) if math.isfinite(min(added)) else None
-
-
-def _insertions(day: VehicleDay, stop: int) -> Iterator[VehicleDay]:
-    for t, trip in enumerate(day.trips):
-        for at in range(len(trip) + 1):
-            changed = (*trip[:at], stop, *trip[at:])
-            yield replace(day, trips=(*day.trips[:t], changed, *day.trips[t + 1 :]))
-    yield replace(day, trips=(*day.trips, (stop,)))
+    way = cheapest_insertion(problem, decision, stop)
+    return None if way is None else way.added_cny
 
 
 def _one_more_vehicle(problem: RoutingProblem, decision: RoutingDecision, stop: int) -> Fix | None:
