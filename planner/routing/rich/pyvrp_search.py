@@ -1,8 +1,8 @@
 """PyVRP's iterated local search with our start of the penalties, our stop and a pool of the routes it meets.
 
 PyVRP's own start sets every penalty to half its maximum, far above any arc of a usual problem, and needs tens of thousands
-of iterations to come down. We begin at ten times the price of a middling arc for a mean load (or a middling arc's minutes) and
-look at them more often. Lower ones let large days wander among decisions that keep no limit, and cost them a point of the gap.
+of iterations to come down, which is too long for small days. We begin at the price of a middling arc for a mean load (or a
+middling arc's minutes), higher the more stops there are: with low penalties large days wander among decisions that keep no limit.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ POOL_EVERY = 25
 POOL_MOST = 40_000
 #: Solutions between two changes of the penalties: often, for short runs.
 PENALTY_EVERY = 100
-#: First penalties, in prices of a middling arc.
-PENALTY_FIRST = 10.0
+#: First penalties, in prices of a middling arc: one for so many stops, and at the most.
+PENALTY_STOPS, PENALTY_ARCS = 60, 10.0
 #: Highest penalty, unless the first ones are already near it.
 PENALTY_MOST = 100_000.0
 #: Arcs looked at for the price of a middling one.
@@ -107,7 +107,8 @@ def first_penalties(data: pyvrp.ProblemData) -> tuple[list[float], float, float]
     times = _middling(data.duration_matrix(kind.profile))
     arc = lengths * max(v.unit_distance_cost for v in data.vehicle_types())
     arc += times * max(v.unit_duration_cost for v in data.vehicle_types())
-    arc = PENALTY_FIRST * (max(arc, 1.0) + max(v.fixed_cost for v in data.vehicle_types()))
+    arc = max(arc, 1.0) + max(v.fixed_cost for v in data.vehicle_types())
+    arc *= min(PENALTY_ARCS, max(1.0, data.num_clients / PENALTY_STOPS))
     loads = []
     for r in range(data.num_load_dimensions):
         known = [q for c in data.clients() for q in (c.delivery[r], c.pickup[r]) if q > 0]
