@@ -140,6 +140,16 @@ def test_pyvrp_has_all_iterations_of_small_days(monkeypatch):
     assert share > 0.85
 
 
+def test_the_answer_names_what_ran(monkeypatch):
+    problem = random_round(5, count=35, vehicle=PLAIN)
+    assert ComposedEngine().solve(problem, RoutingLimits(20)).report.engine.startswith("PyVRP")
+    monkeypatch.setattr(compose, "RUIN_STOPS", 30)
+    monkeypatch.setattr(compose, "POOL_STOPS", 30)
+    name = ComposedEngine().solve(problem, RoutingLimits(20)).report.engine
+    assert name.startswith("ruin and recreate + PyVRP")
+    assert "pool" not in name
+
+
 @pytest.mark.parametrize(("count", "arcs"), [(20, 1.0), (300, 5.0), (700, 10.0)])
 def test_first_penalties_grow_with_the_stops(count, arcs):
     """At the price of one arc a day of 627 stops wanders among decisions that keep no limit, and ends a point dearer."""

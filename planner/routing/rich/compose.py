@@ -61,8 +61,15 @@ class ComposedEngine:
         best = run.better(run.searched(best), best)
         best = run.better(run.chosen(best), best)
         if best is None:
-            return nothing_found(self.name, limits)
-        return answer_of(problem, best, self.name, limits, is_cut=run.is_cut)
+            return nothing_found(name_for(problem), limits)
+        return answer_of(problem, best, name_for(problem), limits, is_cut=run.is_cut)
+
+
+def name_for(problem: RoutingProblem) -> str:
+    """Return the searches a problem gets, with their version."""
+    first = "ruin and recreate + " if can_be_ruined(problem) else ""
+    last = " + route pool" if len(problem.stops) <= POOL_STOPS else ""
+    return f"{first}PyVRP {version('pyvrp')}{last}"
 
 
 def can_be_ruined(problem: RoutingProblem) -> bool:
