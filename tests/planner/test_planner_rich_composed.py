@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from planner.problems.routing import Battery, Charger, RoutingDecision, RoutingStop, RoutingVehicle, VehicleDay
-from planner.routing.rich import compose
+from planner.routing.rich import compose, electric
 from planner.routing.rich.auto import solve_routing
 from planner.routing.rich.compose import ComposedEngine
 from planner.routing.rich.decompose import part_around, put_back
 from planner.routing.rich.electric import ElectricEngine
+from planner.routing.rich.electric_kernels import LABELS, plan
 from planner.routing.rich.engine import RoutingLimits
 from planner.routing.rich.large import LargeEngine, groups_of
 from planner.routing.rich.periodic import PeriodicEngine, PeriodicProblem, broken_periodic, periodic_cost
@@ -265,6 +266,14 @@ def test_electric_round_by_hand():
     assert 2 in answer.decision.days[0].trips[0]
     flat = ElectricEngine().solve(_electric(11.0), RoutingLimits(50))
     assert flat.decision is None  # from km 10 to km 16 and back takes 12 kWh
+
+
+def test_a_round_is_given_up_only_where_it_reaches_its_limit():
+    """Both stops cost 32 over the charger on the way; the search of its charging ends at a limit of that or less."""
+    data = electric._Search(_electric(24.0), RoutingLimits(1), None).data
+    rows, traces = np.zeros((6, LABELS + 1, 3)), np.zeros((6, LABELS + 1, 3), dtype=np.int64)
+    costs = [plan(data, np.array([0, 1]), 2, rows, traces, limit) for limit in (np.inf, 32.01, 32.0, 10.0)]
+    assert costs == [pytest.approx(32.0), pytest.approx(32.0), np.inf, np.inf]
 
 
 def test_electric_engine_says_what_it_cannot_take():

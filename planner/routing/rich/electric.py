@@ -21,7 +21,7 @@ from planner.problems.routing import (
     VehicleDay,
 )
 from planner.routing.rich.answers import answer_of
-from planner.routing.rich.electric_kernels import VIA, Electric, Rounds, anneal_electric, charging, plan
+from planner.routing.rich.electric_kernels import LABELS, VIA, Electric, Rounds, anneal_electric, charging, plan
 from planner.routing.rich.engine import Refusal, RoutingAnswer, RoutingLimits
 from planner.routing.rich.pyvrp_data import ALWAYS, stop_windows
 
@@ -114,12 +114,12 @@ class _Search:
         """Return the best found, with its chargers."""
         s, d = self.rounds, self.data
         width = s.seq.shape[1]
-        rows, traces = np.zeros((width + 2, 13, 3)), np.zeros((width + 2, 13, 3), dtype=np.int64)
+        rows, traces = np.zeros((width + 2, LABELS + 1, 3)), np.zeros((width + 2, LABELS + 1, 3), dtype=np.int64)
         out = np.zeros(3 * width + 3, dtype=np.int64)
         days = []
         for r in np.flatnonzero(s.best_length):
             count = int(s.best_length[r])
-            if not math.isfinite(plan(d, s.best_seq[r], count, rows, traces)):
+            if not math.isfinite(plan(d, s.best_seq[r], count, rows, traces, math.inf)):
                 continue
             size = charging(s.best_seq[r], count, rows, traces, out)
             trip = tuple(int(i) if i < d.number else int(i) - 2 for i in out[:size])  # two places are the depots
@@ -186,14 +186,14 @@ class _Search:
 
     def _load(self, s: Rounds, start: RoutingDecision | None) -> None:
         count, width = len(self.problem.stops), s.seq.shape[1]
-        rows, traces = np.zeros((width + 2, 13, 3)), np.zeros((width + 2, 13, 3), dtype=np.int64)
+        rows, traces = np.zeros((width + 2, LABELS + 1, 3)), np.zeros((width + 2, LABELS + 1, 3), dtype=np.int64)
         seen = set[int]()
         for r, day in enumerate(start.days if start else ()):
             stops = [i for t in day.trips for i in t if i < count]
             if r >= len(s.length) or not stops:
                 continue
             s.seq[r, : len(stops)] = stops
-            cost = plan(self.data, s.seq[r], len(stops), rows, traces)
+            cost = plan(self.data, s.seq[r], len(stops), rows, traces, math.inf)
             if math.isfinite(cost):
                 s.length[r], s.sums[r, 0], s.sums[r, 1] = len(stops), cost, self.data.stops[3, stops].sum()
                 seen.update(stops)

@@ -16,7 +16,7 @@ from planner.routing.rich.ruin_state import INFINITY, SLACK, Floats, Ints, rando
 from planner.siting.p_median.compiled import compiled, inner
 
 #: Labels kept at a place, chargers tried between two places, places of a stop whose charging is planned.
-LABELS, VIA, TRIED = 12, 5, 6
+LABELS, VIA, TRIED = 8, 3, 6
 #: Search settings as in `planner.routing.rich.ruin_kernels`.
 MEAN_OUT, STRING_MOST, BLINK = 8.0, 10.0, 0.01
 #: Share added to the price of a stop each turn it stays out.
@@ -105,10 +105,24 @@ def _charge(d: Electric, values: Floats) -> bool:
     return True
 
 
+@inner
+def _direct(d: Electric, layer: int, seq: Ints, count: int) -> float:
+    """Return the cost, minutes or energy of the way of a route without charging."""
+    total, a = 0.0, d.number
+    for j in range(count):
+        total += d.arcs[layer, a, seq[j]]
+        a = seq[j]
+    return total + d.arcs[layer, a, d.number + 1]
+
+
 @compiled
-def plan(d: Electric, seq: Ints, count: int, rows: Floats, traces: Ints) -> float:
-    """Return the least cost of a route of `count` stops with its charging (``inf``: none); labels stay in the arrays."""
+def plan(d: Electric, seq: Ints, count: int, rows: Floats, traces: Ints, limit: float) -> float:
+    """Return the least cost of a route of `count` stops with its charging; labels stay in the arrays.
+
+    ``inf``: none, or none below `limit`: the rest of the way costs at least what it does without charging.
+    """
     start, end = d.number, d.number + 1
+    rest, need = _direct(d, 0, seq, count), _direct(d, 2, seq, count)
     rows[0, 0, COST], rows[0, 0, TIME], rows[0, 0, ENERGY] = d.figures[FIXED], d.figures[FROM], d.figures[BATTERY]
     labels, a = 1, start
     values, source = np.empty(3), np.empty(3, np.int64)
@@ -117,14 +131,20 @@ def plan(d: Electric, seq: Ints, count: int, rows: Floats, traces: Ints) -> floa
         made = 0
         row, trace = rows[j + 1], traces[j + 1]
         for n in range(labels):
-            made = _extend(d, rows[j, n], row, trace, (made, b, a, n), values, source)
+            made = _extend(d, rows[j, n], row, trace, (made, b, a, n), values, source, need)
         if made == 0:
             for n in range(labels):
                 made = _extend_twice(d, rows[j, n], row, trace, (made, b, a, n), values, source)
         if made == 0:
             return INFINITY
+        rest -= d.arcs[0, a, b]
+        need -= d.arcs[2, a, b]
+        least = INFINITY
         for n in range(made):
             row[n, TIME] += d.stops[SERVICE, b]
+            least = min(least, row[n, COST])
+        if least + rest >= limit:
+            return INFINITY
         labels, a = made, b
     best = 0
     for n in range(1, labels):
@@ -136,14 +156,23 @@ def plan(d: Electric, seq: Ints, count: int, rows: Floats, traces: Ints) -> floa
 
 @inner
 def _extend(
-    d: Electric, label: Floats, row: Floats, trace: Ints, where: tuple[int, int, int, int], values: Floats, source: Ints
+    d: Electric,
+    label: Floats,
+    row: Floats,
+    trace: Ints,
+    where: tuple[int, int, int, int],
+    values: Floats,
+    source: Ints,
+    need: float,
 ) -> int:
-    """Drive directly and over one charger."""
+    """Drive directly and, unless the energy reaches to the end (`need`), over one charger."""
     made, b, a, n = where
     source[0], source[1], source[2] = n, -1, -1
     values[COST], values[TIME], values[ENERGY] = _step(d, label, a, b)
     made = _add_label(d, row, trace, (made, b), values, source)
-    if label[ENERGY] > d.figures[BATTERY] - SLACK and values[ENERGY] > 0.5 * d.figures[BATTERY]:
+    if label[ENERGY] >= need or (
+        label[ENERGY] > d.figures[BATTERY] - SLACK and values[ENERGY] > 0.5 * d.figures[BATTERY]
+    ):
         return made
     for v in range(d.via.shape[2]):
         s = d.via[a, b, v]
@@ -267,17 +296,26 @@ def _keep(found: Floats, made: int, extra: float, r: int, j: int) -> int:
 
 @inner
 def _put_in(d: Electric, s: Rounds, c: int, room: tuple[Floats, Floats, Floats, Ints, Floats, Ints]) -> bool:
-    """Put a stop in where it costs least with charging planned; False: nowhere below its price."""
+    """Put a stop in where it costs least with charging planned; False: nowhere below its price.
+
+    A place whose bare detour is no less than the best found is not planned: charging seldom makes it cheaper.
+    """
     found, ready, due, trial, rows, traces = room
     made = _candidates(d, s, c, found, ready, due)
     best, at, position, total = s.price[c], -1, 0, 0.0
-    for n in range(made):
+    for _ in range(made):
+        n = 0
+        for m in range(1, made):
+            if found[m, 0] < found[n, 0]:
+                n = m
+        if found[n, 0] >= best:
+            break
+        found[n, 0] = INFINITY
         r, j = int(found[n, 1]), int(found[n, 2])
         count = s.length[r]
-        trial[:j] = s.seq[r, :j]
-        trial[j] = c
-        trial[j + 1 : count + 1] = s.seq[r, j:count]
-        cost = plan(d, trial, count + 1, rows, traces)
+        for i in range(count + 1):
+            trial[i] = s.seq[r, i] if i < j else (c if i == j else s.seq[r, i - 1])
+        cost = plan(d, trial, count + 1, rows, traces, s.sums[r, 0] + best)
         if cost - s.sums[r, 0] < best:
             best, at, position, total = cost - s.sums[r, 0], r, j, cost
     if at < 0:
@@ -378,7 +416,7 @@ def anneal_electric(d: Electric, s: Rounds, turns: int, hot: float, cold: float)
         is_whole = True
         for r in range(len(s.length)):
             if s.sums[r, 2] > 0.0:
-                s.sums[r, 0] = plan(d, s.seq[r], s.length[r], rows, traces) if s.length[r] else 0.0
+                s.sums[r, 0] = plan(d, s.seq[r], s.length[r], rows, traces, INFINITY) if s.length[r] else 0.0
                 is_whole = is_whole and s.sums[r, 0] < INFINITY
         _shuffle(d, s)
         kept = 0
