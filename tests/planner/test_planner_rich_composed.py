@@ -120,6 +120,7 @@ def test_compiling_is_no_part_of_the_seconds(monkeypatch):
 
     monkeypatch.setattr(compose, "search", search)
     monkeypatch.setattr(compose, "RUIN_STOPS", 30)
+    monkeypatch.setattr(compose, "RUIN_TURNS", 1)
     problem = random_round(5, count=35, vehicle=PLAIN)
     answer = ComposedEngine().solve(problem, RoutingLimits(20, seconds=10.0, clock=clock))
     assert clock.now == 60.0
@@ -146,6 +147,9 @@ def test_the_answer_names_what_ran(monkeypatch):
     assert ComposedEngine().solve(problem, RoutingLimits(20)).report.engine.startswith("PyVRP")
     monkeypatch.setattr(compose, "RUIN_STOPS", 30)
     monkeypatch.setattr(compose, "POOL_STOPS", 30)
+    short = ComposedEngine().solve(problem, RoutingLimits(20)).report.engine
+    assert short.startswith("PyVRP")  # no time to cool
+    monkeypatch.setattr(compose, "RUIN_TURNS", 1)
     name = ComposedEngine().solve(problem, RoutingLimits(20)).report.engine
     assert name.startswith("ruin and recreate + PyVRP")
     assert "pool" not in name

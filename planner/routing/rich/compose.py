@@ -1,7 +1,7 @@
 """The composed engine: ruin and recreate, PyVRP from its answer, and the best choice among all vehicle days met.
 
 PyVRP has nearly all of the time on days of up to a few hundred stops and wherever there are windows. On larger days without
-windows ruin and recreate is far ahead of it in the same time and has the lion's share; PyVRP then looks for what is left. The
+windows ruin and recreate is ahead of it, if it has time to cool, and has the lion's share; PyVRP then looks for what is left. The
 pool joins good days of different solutions. The answer is the cheapest of all that was seen.
 """
 
@@ -28,6 +28,10 @@ POOL_SHARE = 0.04
 TURNS_PER_ITERATION = 10
 #: Smallest number of stops at which ruin and recreate is ahead of PyVRP.
 RUIN_STOPS = 400
+#: Turns a stop below which ruin and recreate has no time to cool, and PyVRP is ahead of it.
+RUIN_TURNS = 300
+#: Turns whose time tells how many there will be.
+TURNS_TIMED = 1_000
 #: Most stops for a choice among the days met: beyond, HiGHS takes its time and finds nothing.
 POOL_STOPS = 400
 #: Most stops searched whole (`planner.routing.rich.large` takes more).
@@ -60,20 +64,14 @@ class ComposedEngine:
         best = run.better(run.ruined(start), start)
         best = run.better(run.searched(best), best)
         best = run.better(run.chosen(best), best)
+        name = run.name
         if best is None:
-            return nothing_found(name_for(problem), limits)
-        return answer_of(problem, best, name_for(problem), limits, is_cut=run.is_cut)
-
-
-def name_for(problem: RoutingProblem) -> str:
-    """Return the searches a problem gets, with their version."""
-    first = "ruin and recreate + " if can_be_ruined(problem) else ""
-    last = " + route pool" if len(problem.stops) <= POOL_STOPS else ""
-    return f"{first}PyVRP {version('pyvrp')}{last}"
+            return nothing_found(name, limits)
+        return answer_of(problem, best, name, limits, is_cut=run.is_cut)
 
 
 def can_be_ruined(problem: RoutingProblem) -> bool:
-    """Tell whether ruin and recreate comes first: large days without windows, where it is ahead of PyVRP."""
+    """Tell whether ruin and recreate may come first: large days without windows."""
     has_windows = any(s.windows or s.zone for s in problem.stops)
     return not has_windows and len(problem.stops) >= RUIN_STOPS and not next(ruin_refuses(problem), "")
 
@@ -84,12 +82,19 @@ class _Run:
     limits: RoutingLimits
     begun: float = 0.0
     is_cut: bool = False
+    is_ruined: bool = False
     pool: DayPool | None = None
     native: PyVrpProblem | None = None
 
     def __post_init__(self) -> None:
         self.begun = self.limits.clock()
         self.pool = {}
+
+    @property
+    def name(self) -> str:
+        """The searches that ran, with their version."""
+        first = "ruin and recreate + " if self.is_ruined else ""
+        return f"{first}PyVRP {version('pyvrp')}{' + route pool' if self.has_pool else ''}"
 
     @property
     def has_pool(self) -> bool:
@@ -109,6 +114,12 @@ class _Run:
         ruin = Ruin(self.problem, self.limits.seed)
         ruin.start(start)
         turns = min(10**12, round(self.limits.iterations * RUIN_SHARE * TURNS_PER_ITERATION))
+        before = self.limits.clock()
+        ruin.run(replace(self.limits, iterations=TURNS_TIMED, seconds=math.inf))
+        spent = max(self.limits.clock() - before, 1e-9)
+        if min(turns, self.left(RUIN_SHARE) / spent * TURNS_TIMED) < RUIN_TURNS * len(self.problem.stops):
+            return None
+        self.is_ruined = True
         self.is_cut |= ruin.run(
             replace(self.limits, iterations=turns, seconds=self.left(RUIN_SHARE)),
             pool=self.pool if self.has_pool else None,
@@ -121,7 +132,7 @@ class _Run:
         self.native = pyvrp_problem(self.problem)
         first = None if start is None else self.native.solution(start)
         keeper = PoolKeeper(self.native.data) if self.has_pool else None
-        share = 1.0 - RUIN_SHARE if can_be_ruined(self.problem) else 1.0
+        share = 1.0 - RUIN_SHARE if self.is_ruined else 1.0
         before_pool = 1.0 - POOL_SHARE * self.has_pool
         limits = replace(
             self.limits, iterations=max(1, round(self.limits.iterations * share)), seconds=self.left(before_pool)
