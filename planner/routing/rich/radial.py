@@ -20,6 +20,8 @@ from planner.routing.rich.loads import LOAD_TOLERANCE
 
 #: Shares of the cheapest ways paid first; the best bound of all counts.
 SHARES = (0.0, 0.5, 1.0)
+#: Most stops for which all shares are tried; beyond, only the first, which is the best of large days.
+SHARES_STOPS = 5_000
 
 
 def radial_bound(problem: RoutingProblem, ways: Floats, trips: int) -> float:
@@ -38,7 +40,7 @@ def radial_bound(problem: RoutingProblem, ways: Floats, trips: int) -> float:
     known = np.where(np.isfinite(ways), ways, 0.0)
     fixed = trips * _least_fixed(problem)
     best = -math.inf
-    for share in SHARES:
+    for share in SHARES if len(problem.stops) <= SHARES_STOPS else SHARES[:1]:
         paid = share * known
         there, back = _ways_out(problem, paid), _ways_back(problem, paid)
         for weights in _weights(problem):
