@@ -8,13 +8,16 @@ from planner.design_fleet import fleet_too_small
 from planner.design_settle import settle, would_meet_with_more_vehicles
 from planner.plan import Plan, PlanProblem, VerifiedPlan
 from planner.progress import ProgressEvent, ProgressListener, no_progress
+from planner.reuse import PartKeeper
 from planner.routing.result import RoutingResult
 from planner.routing.rounds import solve_rounds
 from planner.siting.three_tier import solve_three_tier
 from planner.verify import missed_parts, verify
 
 
-def design_plan(problem: PlanProblem, *, listener: ProgressListener = no_progress) -> VerifiedPlan:
+def design_plan(
+    problem: PlanProblem, *, listener: ProgressListener = no_progress, keeper: PartKeeper | None = None
+) -> VerifiedPlan:
     """Design, check and score the plan of a county.
 
     Sites are chosen first, then the rounds are built. Where the vehicles cannot come to a site, its villages are
@@ -27,6 +30,8 @@ def design_plan(problem: PlanProblem, *, listener: ProgressListener = no_progres
         Completed county, travel times, standard and settings.
     listener
         Told of every stage.
+    keeper
+        Keeps sitings and rounds that were solved before; the plan is the same with and without it.
 
     Returns
     -------
@@ -42,8 +47,8 @@ def design_plan(problem: PlanProblem, *, listener: ProgressListener = no_progres
     VerificationError
         If the result does not pass the checker.
     """
-    siting = solve_three_tier(problem, listener=listener)
-    routing = solve_rounds(problem, siting, listener=listener)
+    siting = solve_three_tier(problem, listener=listener, keeper=keeper)
+    routing = solve_rounds(problem, siting, listener=listener, keeper=keeper)
     chosen = Plan(siting, routing)
     plan = settle(problem, chosen)
     missed = missed_parts(problem, plan)

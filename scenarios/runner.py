@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from planner.design import design_plan
 from planner.plan import PlanProblem, VerifiedPlan
 from planner.progress import ProgressEvent, ProgressListener, no_progress
 from scenarios.content import RunContent
+from scenarios.outputs.drawing import along_roads
 from scenarios.outputs.geopackage import write_geopackage
 from scenarios.outputs.map import write_map
 from scenarios.outputs.report import write_report
@@ -108,11 +108,12 @@ class RunRequest:
 def output_writers(content: RunContent) -> Writers:
     """Return the files made from a run's content, by name, in the order they are written."""
     tables = run_tables(content)
+    drawn = replace(content, studies=along_roads(content.studies, tables.drawing))
     return {
-        "plan.gpkg": partial(write_geopackage, tables=tables),
-        "summary.xlsx": partial(write_workbook, tables=tables),
-        "map.html": partial(write_map, tables=tables),
-        "report.html": partial(write_report, tables=tables),
+        "plan.gpkg": lambda _, path: write_geopackage(drawn, path, tables=tables),
+        "summary.xlsx": lambda _, path: write_workbook(drawn, path, tables=tables),
+        "map.html": lambda _, path: write_map(drawn, path, tables=tables),
+        "report.html": lambda _, path: write_report(drawn, path, tables=tables),
     }
 
 

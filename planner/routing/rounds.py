@@ -16,6 +16,8 @@ from geodata.messages import Message
 from planner.plan import PlanProblem
 from planner.progress import ProgressEvent, ProgressListener, no_progress
 from planner.reports import SolveReport
+from planner.reuse import PartKeeper, solved_once
+from planner.routing.kept import depot_key, depot_part
 from planner.routing.result import Route, RoutingResult, Stop
 from planner.routing.round_problem import RoundProblem
 from planner.routing.rounds_build import build_last_mile, build_trunk, parcel_figures, parcels_of_points, vehicle_counts
@@ -25,7 +27,11 @@ from planner.siting.result import SitingResult
 
 
 def solve_rounds(
-    problem: PlanProblem, siting: SitingResult, *, listener: ProgressListener = no_progress
+    problem: PlanProblem,
+    siting: SitingResult,
+    *,
+    listener: ProgressListener = no_progress,
+    keeper: PartKeeper | None = None,
 ) -> RoutingResult:
     """Build the rounds of both tiers (docs/model.md §4).
 
@@ -37,13 +43,15 @@ def solve_rounds(
         Open sites and allocation.
     listener
         Told after every depot.
+    keeper
+        Keeps the rounds of depots that were solved before, by everything that decides them.
 
     Returns
     -------
     RoutingResult
         Trips with their vehicles, one report a depot, and every site no vehicle can serve with its reason.
     """
-    desk = _Desk(problem, siting, listener)
+    desk = _Desk(problem, siting, listener, keeper)
     dropped: dict[str, Message] = {}
     needed: dict[str, int] = {}
     while True:
@@ -80,6 +88,7 @@ class _Desk:
     problem: PlanProblem
     siting: SitingResult
     listener: ProgressListener
+    keeper: PartKeeper | None = None
     solved: dict[tuple[object, ...], DepotOutcome] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -101,7 +110,10 @@ class _Desk:
         caps = {kind: number for kind, number in sorted(caps.items()) if kind in own}
         key = (round_.depot_id, round_.stops, tuple(caps.items()))
         if key not in self.solved:
-            self.solved[key] = solve_depot(round_, self.parcel, self.problem.routing, caps)
+            figures = (round_, self.parcel, self.problem.routing, caps)
+            self.solved[key] = solved_once(
+                self.keeper, depot_part(round_), partial(depot_key, *figures), partial(solve_depot, *figures)
+            )
         return self.solved[key]
 
     def wished(self, rounds: Sequence[RoundProblem]) -> list[DepotOutcome]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -16,11 +17,13 @@ from planner.engines.mathopt import ENGINE, Cut
 from planner.plan import PlanProblem
 from planner.progress import ProgressEvent, ProgressListener, no_progress
 from planner.reports import OPTIMALITY_TOLERANCE, SolveReport
+from planner.reuse import PartKeeper, solved_once
 from planner.siting.checks import check_locks, check_problem
 from planner.siting.decision import Decision, tiers
 from planner.siting.explain import explain_unserved
 from planner.siting.infeasible import diagnose
 from planner.siting.instance import Instance, build_instance
+from planner.siting.kept import SITING_PART, siting_key
 from planner.siting.result import SitingResult
 from planner.siting.search import Found, Search
 
@@ -31,7 +34,9 @@ _NOTES: dict[Cut, str] = {
 }
 
 
-def solve_three_tier(problem: PlanProblem, *, listener: ProgressListener = no_progress) -> SitingResult:
+def solve_three_tier(
+    problem: PlanProblem, *, listener: ProgressListener = no_progress, keeper: PartKeeper | None = None
+) -> SitingResult:
     """Choose sites of all three tiers and allocate villages, at least daily cost under the service standard.
 
     Parameters
@@ -40,6 +45,8 @@ def solve_three_tier(problem: PlanProblem, *, listener: ProgressListener = no_pr
         A completed county with travel matrices, standard and settings.
     listener
         Told every improvement of objective and bound (stage ``siting``).
+    keeper
+        Keeps sitings that were solved before, by everything that decides them.
 
     Returns
     -------
@@ -56,14 +63,21 @@ def solve_three_tier(problem: PlanProblem, *, listener: ProgressListener = no_pr
     NoSolutionError
         If no plan was found within the limits and nothing is proved, or the solver failed.
     """
-    instance, found = _searched(problem, listener)
+    instance = _checked(problem)
+    listener(ProgressEvent("siting"))
+    result = solved_once(keeper, SITING_PART, partial(siting_key, instance), partial(_solved, instance, listener))
+    report = result.report
+    listener(ProgressEvent("siting", report.objective, report.bound, report.gap))
+    return result
+
+
+def _solved(instance: Instance, listener: ProgressListener) -> SitingResult:
+    found = Search(instance, _Teller(listener)).run()
     if found.decision is None:
         if math.isinf(found.bound) and found.bound > 0:
             raise diagnose(instance)
         raise NoSolutionError(Message("siting_no_solution"), [Message("fix_siting_limits")])
-    report = _report(problem, found)
-    listener(ProgressEvent("siting", report.objective, report.bound, report.gap))
-    return _result(instance, found.decision, report)
+    return siting_result(instance, found.decision, _report(instance.problem, found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +104,19 @@ def find_three_tier(problem: PlanProblem, *, listener: ProgressListener = no_pro
     InputError, InfeasibleError
         As `solve_three_tier` before it searches: figures missing, no candidate left, locks that contradict each other.
     """
-    instance, found = _searched(problem, listener)
+    instance = _checked(problem)
+    listener(ProgressEvent("siting"))
+    found = Search(instance, _Teller(listener)).run()
     if found.decision is None:
         return Tried(None, math.isinf(found.bound) and found.bound > 0)
-    return Tried(_result(instance, found.decision, _report(problem, found)), is_none_proved=False)
+    return Tried(siting_result(instance, found.decision, _report(problem, found)), is_none_proved=False)
 
 
-def _searched(problem: PlanProblem, listener: ProgressListener) -> tuple[Instance, Found]:
+def _checked(problem: PlanProblem) -> Instance:
     check_problem(problem)
     instance = build_instance(problem)
     check_locks(instance)
-    listener(ProgressEvent("siting"))
-    return instance, Search(instance, _Teller(listener)).run()
+    return instance
 
 
 class _Teller:
@@ -142,7 +157,8 @@ def _report(problem: PlanProblem, found: Found) -> SolveReport:
     )
 
 
-def _result(instance: Instance, decision: Decision, report: SolveReport) -> SitingResult:
+def siting_result(instance: Instance, decision: Decision, report: SolveReport) -> SitingResult:
+    """Return a decision by name, every village it does not serve with its reason."""
     points, stations, centres = instance.points.ids, instance.stations.ids, instance.centres.ids
     opened: list[str] = []
     closed = list(instance.shut_ids)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -13,25 +14,33 @@ import psutil
 from geodata.county import County
 from geodata.errors import InputError, Problem, XiangyouError
 from scenarios.batch.jobs import RESULT_SCHEMA, Job, failure
+from scenarios.batch.parts import Recent, sharing_steps
 from scenarios.plan_json import plain, plan_document
 from scenarios.resolve import ResolvedScenario
 from scenarios.runner import completed_county, evaluate
 
 #: Completed counties a worker keeps.
 _KEPT = 4
-_COUNTIES: OrderedDict[str, tuple[County, Sequence[Problem]]] = OrderedDict()
+_COUNTIES = Recent(_KEPT)
 
 
-def answer(job: Job) -> tuple[dict[str, Any], dict[str, float]]:
+def answer(job: Job, parts: Path | None = None) -> tuple[dict[str, Any], dict[str, float]]:
     """Return a job's result, the same bytes wherever and whenever it is computed, and what it took.
 
     Proved failures (no plan, unusable data) are results too. Anything else is an error of ours and is raised.
+
+    Parameters
+    ----------
+    job
+        What to compute.
+    parts
+        Folder of solved parts; None, or a folder this machine does not have: parts are shared in memory only.
     """
     begun = time.perf_counter()
     result: dict[str, Any] = {"schema_version": RESULT_SCHEMA, "job_hash": job.job_hash}
     try:
         county, problems = _county(job)
-        content, more = evaluate(job.resolved, job.data_dir, loaded=county)
+        content, more = evaluate(job.resolved, job.data_dir, loaded=county, steps=sharing_steps(parts))
     except XiangyouError as error:
         if error.exit_code == 1:
             raise
@@ -48,13 +57,10 @@ def answer(job: Job) -> tuple[dict[str, Any], dict[str, float]]:
 
 def _county(job: Job) -> tuple[County, Sequence[Problem]]:
     """Return the completed county; scenarios of one county share it."""
-    key = _county_key(job.resolved)
-    if key not in _COUNTIES:
-        _COUNTIES[key] = completed_county(job.resolved, job.data_dir)
-        while len(_COUNTIES) > _KEPT:
-            _COUNTIES.popitem(last=False)
-    _COUNTIES.move_to_end(key)
-    return _COUNTIES[key]
+    found: tuple[County, Sequence[Problem]] = _COUNTIES.made(
+        _county_key(job.resolved), partial(completed_county, job.resolved, job.data_dir)
+    )
+    return found
 
 
 def _county_key(resolved: ResolvedScenario) -> str:

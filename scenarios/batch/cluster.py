@@ -76,6 +76,7 @@ def run_batch(
     data_dir: Path | None = None,
     workers: int = 2,
     scheduler: str = "",
+    shares_parts: bool = True,
     listener: Listener = lambda _: None,
 ) -> BatchOutcome:
     """Run a batch file; results that are there already are kept.
@@ -92,6 +93,8 @@ def run_batch(
         Processes of the local cluster; without meaning for a `scheduler`.
     scheduler
         Address (``tcp://host:port``) of a running scheduler; empty: a cluster of this machine alone.
+    shares_parts
+        Whether solved parts are kept in the batch folder, so that a changed cost computes anew only what depends on it.
     listener
         Told of every job that ends.
 
@@ -113,7 +116,8 @@ def run_batch(
         if not scheduler:
             check_memory(todo, workers)
         with _client(min(workers, len(todo)), scheduler) as client:
-            spent = _compute(client, todo, store, outcome, listener)
+            parts = store.parts() if shares_parts else None
+            spent = _compute(client, todo, store, outcome, (parts, listener))
     for job in jobs:
         where = f"{job.county} / {job.scenario}"
         if job.job_hash not in outcome.errors and (found := store.get(job.job_hash))["status"] == "failed":
@@ -127,10 +131,18 @@ def run_batch(
 
 
 def _compute(
-    client: Client, todo: Sequence[Job], store: BatchStore, outcome: BatchOutcome, listener: Listener
+    client: Client,
+    todo: Sequence[Job],
+    store: BatchStore,
+    outcome: BatchOutcome,
+    shared: tuple[Path | None, Listener],
 ) -> float:
-    """Compute all jobs, store each result as it comes; return the seconds they took in all."""
-    futures = {client.submit(answer, job, key=job.job_hash, pure=False, retries=_RETRIES): job for job in todo}
+    """Compute all jobs, store each result as it comes; return the seconds they took in all.
+
+    `shared` is the folder of solved parts and who is told of every job.
+    """
+    parts, listener = shared
+    futures = {client.submit(answer, job, parts, key=job.job_hash, pure=False, retries=_RETRIES): job for job in todo}
     begun, spent = time.perf_counter(), 0.0
     for done, future in enumerate(as_completed(list(futures)), start=1):
         job = futures[future]
@@ -171,7 +183,7 @@ def _client(workers: int, scheduler: str) -> Iterator[Client]:
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # any free port of this machine: a second batch beside this one is no clash
                 host="127.0.0.1",
                 memory_limit=0,
                 silence_logs=50,

@@ -16,6 +16,8 @@ from geodata.messages import Message
 from scenarios.batch.jobs import Job
 
 INDEX = "batch.csv"
+#: Folder of solved parts that jobs share (`scenarios.batch.parts`).
+PARTS = "parts"
 #: Outlines of the counties, for maps.
 SHAPES = "counties.json"
 INDEX_COLUMNS = ("county", "scenario", "status", "job_hash")
@@ -66,10 +68,17 @@ class BatchStore:
             raise InputError(Message("run_file_unreadable", {"file": str(path), "reason": str(error)})) from error
         return found
 
+    def parts(self) -> Path:
+        """Return the folder of solved parts; made if absent."""
+        folder = self.folder.resolve() / PARTS
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def clean(self) -> None:
         """Remove what a stopped batch left half written."""
-        for part in (self.folder / "results").glob("*/.*.part"):
-            part.unlink(missing_ok=True)
+        for pattern in ("results/*/.*.part", f"{PARTS}/*/*/.*.part", ".*.part"):
+            for part in self.folder.glob(pattern):
+                part.unlink(missing_ok=True)
 
     def write_index(self, jobs: Iterable[Job], errors: Mapping[str, str]) -> None:
         """Write ``batch.csv``: which county and scenario lies under which hash."""

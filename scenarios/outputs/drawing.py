@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -28,6 +28,7 @@ from networks.speeds import SpeedProfile
 from planner.routing.result import Route
 from scenarios.content import RunContent
 from scenarios.outputs.geometry import Position, detour_factor, positions, trip_line
+from scenarios.studies.study import Study, StudyLine
 
 #: Half width of the strip that shows a road within reach of a point.
 STRIP_M = 250.0
@@ -52,11 +53,14 @@ class Drawing:
         Area within the standard's distance of an open point; None without one.
     follows_roads
         True if trips follow the fastest way on the roads and the area is made of roads reached.
+    legs
+        (Vehicle type, (from, to)) → (lon, lat) along the fastest way, of the trips and of the studies' lines.
     """
 
     trips: Mapping[str, list[Position]]
     coverage: BaseGeometry | None
     follows_roads: bool
+    legs: Mapping[tuple[str, Leg], list[Position]]
 
 
 def draw(content: RunContent) -> Drawing:
@@ -71,7 +75,20 @@ def draw(content: RunContent) -> Drawing:
         trips={route.route_id: _trip(route, places, legs) for route in routes},
         coverage=_coverage(content, network),
         follows_roads=network is not None,
+        legs=legs,
     )
+
+
+def along_roads(studies: Sequence[Study], drawing: Drawing) -> tuple[Study, ...]:
+    """Return the studies with their lines along the roads, where the drawing knows the way."""
+    return tuple(replace(s, lines=tuple(_along(line, drawing.legs) for line in s.lines)) for s in studies)
+
+
+def _along(line: StudyLine, legs: Mapping[tuple[str, Leg], list[Position]]) -> StudyLine:
+    if not line.facility_ids or not legs:
+        return line
+    places = dict(zip(line.facility_ids, line.path, strict=True))
+    return replace(line, path=tuple(_way(line.vehicle_type_id, _pairs(line.facility_ids), places, legs)))
 
 
 def _coverage(content: RunContent, network: RoadNetwork | None) -> BaseGeometry | None:
@@ -84,7 +101,10 @@ def _coverage(content: RunContent, network: RoadNetwork | None) -> BaseGeometry 
 
 
 def _legs(route: Route) -> list[Leg]:
-    ids = [route.depot_id, *(stop.facility_id for stop in route.stops), route.depot_id]
+    return _pairs([route.depot_id, *(stop.facility_id for stop in route.stops), route.depot_id])
+
+
+def _pairs(ids: Sequence[str]) -> list[Leg]:
     return [(a, b) for a, b in pairwise(ids) if a != b]
 
 
@@ -92,12 +112,19 @@ def _trip(
     route: Route, places: Mapping[str, Position], legs: Mapping[tuple[str, Leg], list[Position]]
 ) -> list[Position]:
     """Join the legs of a trip; a leg without a way on the roads is a straight line."""
-    if not legs:
-        return trip_line(route, places)
+    return _way(route.vehicle_type_id, _legs(route), places, legs) if legs else trip_line(route, places)
+
+
+def _way(
+    vehicle_type_id: str,
+    wanted: Sequence[Leg],
+    places: Mapping[str, Position],
+    legs: Mapping[tuple[str, Leg], list[Position]],
+) -> list[Position]:
     line: list[Position] = []
-    for leg in _legs(route):
+    for leg in wanted:
         straight = [places[place] for place in leg if place in places]
-        part = legs.get((route.vehicle_type_id, leg), straight)
+        part = legs.get((vehicle_type_id, leg), straight)
         line += part[1:] if line and part and part[0] == line[-1] else part
     if len(line) < 2:  # noqa: PLR2004
         return line
@@ -112,6 +139,9 @@ def _road_legs(
     wanted: dict[str, set[Leg]] = defaultdict(set)
     for route in content.verified.plan.routing.routes:
         wanted[route.vehicle_type_id].update(leg for leg in _legs(route) if leg[0] in places and leg[1] in places)
+    for line in (line for study in content.studies for line in study.lines):
+        own = _pairs(line.facility_ids)
+        wanted[line.vehicle_type_id].update(leg for leg in own if leg[0] in places and leg[1] in places)
     out: dict[tuple[str, Leg], list[Position]] = {}
     for profile in vehicle_profiles(content.problem.county):
         matrix = content.problem.travel[profile.profile_id]

@@ -324,7 +324,8 @@ class ToldDay:
                 }
                 path = tuple(self.position(i) for i in ids)
                 colour = 0 if made.tier == "county_township" else 1
-                found.append(StudyLine(f"{self.vehicle(run)} · {number}", path, colour, facts))
+                kind = made.problem.vehicles[run.day.vehicle].vehicle_type_id
+                found.append(StudyLine(f"{self.vehicle(run)} · {number}", path, colour, facts, kind, tuple(ids)))
         return tuple(found)
 
     def position(self, facility_id: str) -> tuple[float, float]:

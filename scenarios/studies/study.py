@@ -63,7 +63,22 @@ class StudyChart:
 
 
 #: What a place is; how each looks on the map is in `scenarios.outputs.studies_map`.
-Mark = Literal["chosen", "kept", "closed", "unserved", "served", "locker", "charger", "candidate"]
+Mark = Literal[
+    "chosen",
+    "kept",
+    "closed",
+    "unserved",
+    "served",
+    "locker",
+    "charger",
+    "candidate",
+    "year_1",
+    "year_2",
+    "year_3",
+    "year_4",
+    "year_5",
+    "year_6",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +95,17 @@ class StudyPlace:
 
 @dataclass(frozen=True, slots=True)
 class StudyLine:
-    """A line on the map: places as (lon, lat), which of the line colours it takes, and what its tooltip says."""
+    """A line on the map: places as (lon, lat), which of the line colours it takes, and what its tooltip says.
+
+    With the vehicle type and the facilities it visits in order, the line is drawn along the roads where there are some.
+    """
 
     name: str
     path: tuple[tuple[float, float], ...]
     colour: int = 0
     facts: Mapping[str, Cell] = field(default_factory=dict)
+    vehicle_type_id: str = ""
+    facility_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

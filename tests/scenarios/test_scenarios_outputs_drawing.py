@@ -18,10 +18,11 @@ from planner.routing.result import Route, RoutingResult, Stop
 from planner.siting.result import SitingResult
 from scenarios.content import RunContent
 from scenarios.outputs.answer import routing_sentence
-from scenarios.outputs.drawing import draw
+from scenarios.outputs.drawing import along_roads, draw
 from scenarios.outputs.facts import map_notes
 from scenarios.outputs.map import write_map
 from scenarios.outputs.tables import run_tables
+from scenarios.studies.study import Study, StudyLine
 
 
 def content_on_roads() -> RunContent:
@@ -96,6 +97,22 @@ def test_every_stop_is_passed_in_order(content: RunContent) -> None:
         place = (float(places.loc[stop.facility_id, "lon"]), float(places.loc[stop.facility_id, "lat"]))
         positions.append(line.index(place))
     assert positions == sorted(positions)
+
+
+def test_lines_of_a_study_follow_the_same_roads(content: RunContent) -> None:
+    route = content.verified.plan.routing.routes[0]
+    ids = (route.depot_id, *(stop.facility_id for stop in route.stops), route.depot_id)
+    at = content.problem.county.facilities.set_index("facility_id")
+    path = tuple((float(at.loc[i, "lon"]), float(at.loc[i, "lat"])) for i in ids)
+    lines = (StudyLine("R1", path, 0, {}, route.vehicle_type_id, ids), StudyLine("free", path))
+    study = Study("day", "day_rounds", None, (), lines=lines)
+    with_study = dataclasses.replace(content, studies=(study,))
+    drawing = draw(with_study)
+    [drawn] = along_roads((study,), drawing)
+    assert list(drawn.lines[0].path) == drawing.trips["R1"]
+    assert drawn.lines[1].path == path
+    straight = dataclasses.replace(drawing, legs={})
+    assert along_roads((study,), straight) == (study,)
 
 
 def test_map_says_how_rounds_are_drawn(content: RunContent, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from planner.engines.compiled import compiled, compiled_part
 from planner.routing.rich.ruin_state import INFINITY, SLACK, Floats, Ints, random_below, random_unit
-from planner.siting.p_median.compiled import compiled, inner
 
 #: Labels kept at a place, chargers tried between two places, places of a stop whose charging is planned.
 LABELS, VIA, TRIED = 8, 3, 6
@@ -53,14 +53,14 @@ class Rounds(NamedTuple):
     cost: Floats  # best, current
 
 
-@inner
+@compiled_part
 def _step(d: Electric, label: Floats, a: int, b: int) -> tuple[float, float, float]:
     """Drive from place a to place b; energy below 0: not possible."""
     energy = label[ENERGY] - d.arcs[2, a, b]
     return label[COST] + d.arcs[0, a, b], label[TIME] + d.arcs[1, a, b], energy
 
 
-@inner
+@compiled_part
 def _add_label(d: Electric, row: Floats, trace: Ints, made: tuple[int, int], values: Floats, source: Ints) -> int:
     """Add a label at a place unless another is as good in everything; return the number of labels."""
     count, b = made
@@ -93,7 +93,7 @@ def _add_label(d: Electric, row: Floats, trace: Ints, made: tuple[int, int], val
     return kept + 1
 
 
-@inner
+@compiled_part
 def _charge(d: Electric, values: Floats) -> bool:
     """Fill the battery; False: it was empty before."""
     if values[ENERGY] < -SLACK:
@@ -105,7 +105,7 @@ def _charge(d: Electric, values: Floats) -> bool:
     return True
 
 
-@inner
+@compiled_part
 def _direct(d: Electric, layer: int, seq: Ints, count: int) -> float:
     """Return the cost, minutes or energy of the way of a route without charging."""
     total, a = 0.0, d.number
@@ -154,7 +154,7 @@ def plan(d: Electric, seq: Ints, count: int, rows: Floats, traces: Ints, limit: 
     return float(rows[count + 1, best, COST])
 
 
-@inner
+@compiled_part
 def _extend(
     d: Electric,
     label: Floats,
@@ -186,7 +186,7 @@ def _extend(
     return made
 
 
-@inner
+@compiled_part
 def _extend_twice(
     d: Electric, label: Floats, row: Floats, trace: Ints, where: tuple[int, int, int, int], values: Floats, source: Ints
 ) -> int:
@@ -232,7 +232,7 @@ def charging(seq: Ints, count: int, rows: Floats, traces: Ints, out: Ints) -> in
     return size
 
 
-@inner
+@compiled_part
 def _times(d: Electric, seq: Ints, count: int, ready: Floats, due: Floats) -> None:
     """Return earliest and latest begins as if no charging were needed: a quick first test."""
     a, clock = d.number, d.figures[FROM]
@@ -251,7 +251,7 @@ def _times(d: Electric, seq: Ints, count: int, ready: Floats, due: Floats) -> No
         b = c
 
 
-@inner
+@compiled_part
 def _candidates(d: Electric, s: Rounds, c: int, found: Floats, ready: Floats, due: Floats) -> int:
     """Collect the `TRIED` places with the shortest detour that load and windows allow: detour, route, position."""
     made, is_open = 0, False
@@ -279,7 +279,7 @@ def _candidates(d: Electric, s: Rounds, c: int, found: Floats, ready: Floats, du
     return made
 
 
-@inner
+@compiled_part
 def _keep(found: Floats, made: int, extra: float, r: int, j: int) -> int:
     place = made
     if made == TRIED:
@@ -294,7 +294,7 @@ def _keep(found: Floats, made: int, extra: float, r: int, j: int) -> int:
     return max(made, place + 1)
 
 
-@inner
+@compiled_part
 def _put_in(d: Electric, s: Rounds, c: int, room: tuple[Floats, Floats, Floats, Ints, Floats, Ints]) -> bool:
     """Put a stop in where it costs least with charging planned; False: nowhere below its price.
 
@@ -329,7 +329,7 @@ def _put_in(d: Electric, s: Rounds, c: int, room: tuple[Floats, Floats, Floats, 
     return True
 
 
-@inner
+@compiled_part
 def _ruin(d: Electric, s: Rounds, of: Ints) -> None:
     """Take strings out of routes near a stop; `of` gives the route of each stop."""
     of[:] = -1
@@ -361,7 +361,7 @@ def _ruin(d: Electric, s: Rounds, of: Ints) -> None:
             break
 
 
-@inner
+@compiled_part
 def _take_out(d: Electric, s: Rounds, r: int, first: int, size: int) -> None:
     for j in range(first, first + size):
         c = s.seq[r, j]
@@ -374,7 +374,7 @@ def _take_out(d: Electric, s: Rounds, r: int, first: int, size: int) -> None:
     s.sums[r, 2] = 1.0
 
 
-@inner
+@compiled_part
 def _shuffle(d: Electric, s: Rounds) -> None:
     """Order the stops left out: by chance, load, distance from the depot, width or begin of the window."""
     rule = random_below(s.meta, 6)
@@ -389,7 +389,7 @@ def _shuffle(d: Electric, s: Rounds) -> None:
     s.left[: s.meta[0]] = s.left[: s.meta[0]][order]
 
 
-@inner
+@compiled_part
 def total(s: Rounds) -> float:
     """Return the cost of all routes and of what is left out."""
     cost = 0.0

@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 
+from planner.engines.compiled import compiled, compiled_part
 from planner.routing.rich.ruin_state import (
     ABSENT,
     ACTIVE,
@@ -47,7 +48,6 @@ from planner.routing.rich.ruin_state import (
     random_unit,
     update_route,
 )
-from planner.siting.p_median.compiled import compiled, inner
 
 #: Chance of a place not being seen, of a piece being kept inside a string, and of that piece being longer.
 BLINK, SPLIT, LONGER_HOLE = 0.01, 0.5, 0.01
@@ -57,7 +57,7 @@ RULES = (0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 4, 4, 5, 6)
 RULES_PLAIN = 11
 
 
-@inner
+@compiled_part
 def _touch(s: State, r: int, turn: int) -> None:
     """Back a route up the first time it changes in this turn."""
     if s.route[r, STAMP] == turn:
@@ -70,7 +70,7 @@ def _touch(s: State, r: int, turn: int) -> None:
     s.meta[TOUCHED] += 1
 
 
-@inner
+@compiled_part
 def _insert(d: Data, s: State, c: int, r: int, j: int) -> None:
     for i in range(s.route[r, LENGTH] + 1, j, -1):
         s.seq[0, r, i + 1] = s.seq[0, r, i]
@@ -79,7 +79,7 @@ def _insert(d: Data, s: State, c: int, r: int, j: int) -> None:
     update_route(d, s, r)
 
 
-@inner
+@compiled_part
 def _open(d: Data, s: State, k: int) -> int:
     """Return a free route of a type; −1: none is left."""
     for r in range(len(s.route)):
@@ -90,7 +90,7 @@ def _open(d: Data, s: State, k: int) -> int:
     return -1
 
 
-@inner
+@compiled_part
 def _take_out(d: Data, s: State, c: int, turn: int) -> bool:
     """Take a stop out on all its days; False: the backup is full."""
     if s.meta[TOUCHED] + d.days >= TOUCHED_MOST // 2:
@@ -114,7 +114,7 @@ def _take_out(d: Data, s: State, c: int, turn: int) -> bool:
     return True
 
 
-@inner
+@compiled_part
 def _mean_length(s: State) -> float:
     visits = 0
     for n in range(s.meta[ROUTES]):
@@ -122,7 +122,7 @@ def _mean_length(s: State) -> float:
     return float(visits) / max(1, int(s.meta[ROUTES]))
 
 
-@inner
+@compiled_part
 def _some_route(d: Data, s: State, c: int) -> int:
     """Return the route of a stop on one of its days, drawn at random."""
     day = random_below(s.meta, d.days)
@@ -133,7 +133,7 @@ def _some_route(d: Data, s: State, c: int) -> int:
     return int(s.visits[c * d.days + day])
 
 
-@inner
+@compiled_part
 def _ruin(d: Data, s: State, turn: int, mean_out: float, string_most: float) -> None:
     stops = d.loads.shape[1]
     longest = min(string_most, _mean_length(s))
@@ -158,13 +158,13 @@ def _ruin(d: Data, s: State, turn: int, mean_out: float, string_most: float) -> 
     _update_touched(d, s, first_touched)
 
 
-@inner
+@compiled_part
 def _update_touched(d: Data, s: State, first_touched: int) -> None:
     for t in range(first_touched, s.meta[TOUCHED]):
         update_route(d, s, s.touched[t, 0])
 
 
-@inner
+@compiled_part
 def _take_string(d: Data, s: State, r: int, c: int, turn: int, most: float) -> bool:
     """Take out a string of a route that holds stop `c`, now and then leaving a piece inside it."""
     count = s.route[r, LENGTH]
@@ -196,7 +196,7 @@ def _take_string(d: Data, s: State, r: int, c: int, turn: int, most: float) -> b
     return is_done
 
 
-@inner
+@compiled_part
 def _rank(d: Data, s: State, c: int, rule: int) -> float:
     """Rank a stop by a rule: any, most load, far, near, narrow window, early, late."""
     key = 0.0
@@ -214,7 +214,7 @@ def _rank(d: Data, s: State, c: int, rule: int) -> float:
     return key
 
 
-@inner
+@compiled_part
 def _order_absent(d: Data, s: State) -> None:
     """Sort the absent stops by a rule drawn at random (those of windows only where there are any)."""
     count = s.meta[ABSENT]
@@ -231,7 +231,7 @@ def _order_absent(d: Data, s: State) -> None:
         keys[j + 1], s.stops[j + 1, LEFT] = key, c
 
 
-@inner
+@compiled_part
 def _recreate(d: Data, s: State, turn: int, blink: float) -> None:
     _order_absent(d, s)
     count = s.meta[ABSENT]
@@ -247,7 +247,7 @@ def _recreate(d: Data, s: State, turn: int, blink: float) -> None:
     s.meta[ABSENT] = left
 
 
-@inner
+@compiled_part
 def _cheapest_pattern(d: Data, s: State, c: int, blink: float, extras: Floats, spots: Ints) -> int:
     """Return the day pattern in which a stop costs least, and its places; 0: leaving it out is cheaper."""
     known, best, best_mask = 0, d.places[c, PENALTY], 0
@@ -266,7 +266,7 @@ def _cheapest_pattern(d: Data, s: State, c: int, blink: float, extras: Floats, s
     return best_mask
 
 
-@inner
+@compiled_part
 def _put_in(d: Data, s: State, c: int, mask: int, turn: int, spots: Ints) -> bool:
     """Put a stop in on the days of a pattern; False: no route is free, nothing is changed."""
     for day in range(d.days):
@@ -284,7 +284,7 @@ def _put_in(d: Data, s: State, c: int, mask: int, turn: int, spots: Ints) -> boo
     return True
 
 
-@inner
+@compiled_part
 def _undo(d: Data, s: State, c: int) -> None:
     """Take out a stop that found no route on one of its days."""
     for day in range(d.days):
@@ -301,7 +301,7 @@ def _undo(d: Data, s: State, c: int) -> None:
             update_route(d, s, r)
 
 
-@inner
+@compiled_part
 def total_cost(d: Data, s: State) -> float:
     """Return the cost of the routes and of what is left out."""
     total = 0.0
@@ -312,7 +312,7 @@ def total_cost(d: Data, s: State) -> float:
     return total
 
 
-@inner
+@compiled_part
 def _restore(d: Data, s: State, absent: int) -> None:
     """Go back to before this turn."""
     for t in range(s.meta[TOUCHED]):
@@ -337,7 +337,7 @@ def _restore(d: Data, s: State, absent: int) -> None:
         s.stops[s.stops[n, LEFT], MASK] = 0
 
 
-@inner
+@compiled_part
 def keep_best(s: State) -> None:
     """Copy the current solution to the best."""
     for r in range(len(s.route)):
