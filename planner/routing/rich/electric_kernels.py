@@ -112,7 +112,7 @@ def _direct(d: Electric, layer: int, seq: Ints, count: int) -> float:
     for j in range(count):
         total += d.arcs[layer, a, seq[j]]
         a = seq[j]
-    return total + d.arcs[layer, a, d.number + 1]
+    return float(total + d.arcs[layer, a, d.number + 1])
 
 
 @compiled
