@@ -14,7 +14,7 @@ from planner.routing.rich.auto import solve_routing
 from planner.routing.rich.compose import ComposedEngine
 from planner.routing.rich.decompose import part_around, put_back
 from planner.routing.rich.electric import ElectricEngine
-from planner.routing.rich.electric_kernels import LABELS, plan
+from planner.routing.rich.electric_plan import LABELS, plan
 from planner.routing.rich.engine import RoutingLimits
 from planner.routing.rich.large import LargeEngine, groups_of
 from planner.routing.rich.periodic import PeriodicEngine, PeriodicProblem, broken_periodic, periodic_cost

@@ -21,7 +21,8 @@ from planner.problems.routing import (
     VehicleDay,
 )
 from planner.routing.rich.answers import answer_of
-from planner.routing.rich.electric_kernels import LABELS, VIA, Electric, Rounds, anneal_electric, charging, plan
+from planner.routing.rich.electric_kernels import Rounds, anneal_electric
+from planner.routing.rich.electric_plan import LABELS, VIA, Electric, charging, plan
 from planner.routing.rich.engine import Refusal, RoutingAnswer, RoutingLimits
 from planner.routing.rich.pyvrp_data import ALWAYS, stop_windows
 
