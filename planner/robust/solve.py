@@ -27,6 +27,8 @@ from planner.siting.three_tier import siting_result
 #: What leaving a parcel out counts where a plan is fixed: serving comes before cost.
 _LEFT_OUT_CNY = 1000.0
 _NEAR = 6
+#: Part of the time for the questions about one scenario.
+_ALONE = 0.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +79,8 @@ class Held:
     hold_cost, hold_investment, added
         Cost a day, investment and sites with which the standard is met again, the plan's sites kept; None, None and nothing where no
         such plan was found.
+    is_none_proved
+        It is proved that there is no such plan.
     """
 
     siting: SitingResult | None
@@ -87,6 +91,7 @@ class Held:
     hold_cost: float | None
     hold_investment: float | None
     added: tuple[str, ...]
+    is_none_proved: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,17 +170,22 @@ class Robustness:
         _check_plan(scenarios[0].problem, plan)
         self.scenarios, self.plan, self.limits, self.listener = tuple(scenarios), plan, limits, listener
         self.instances = [build_instance(scenario.problem) for scenario in scenarios]
-        self.solver = Solver(
-            limits.relative_gap, limits.node_limit, limits.seed, time.monotonic() + limits.time_limit_s
-        )
+        self.end = time.monotonic() + limits.time_limit_s
+        self.solver = Solver(limits.relative_gap, limits.node_limit, limits.seed, self.end)
+
+    def _slice(self) -> None:
+        """Give the next question about one scenario its part of the time; what is left is for all scenarios together."""
+        part = _ALONE * self.limits.time_limit_s / (2 * len(self.scenarios))
+        self.solver.deadline = min(self.end, time.monotonic() + part)
 
     def best(self) -> tuple[Best, ...]:
         """Return every scenario's own best."""
         found = []
         for done, instance in enumerate(self.instances, start=1):
-            answer = self._solved([instance], [1.0])
+            self._slice()
+            answer, is_proved = self._tried(instance)
             if answer is None:
-                found.append(Best(None, None, math.inf, math.inf))
+                found.append(Best(None, None, math.inf, math.inf if is_proved else -math.inf))
             else:
                 (decision,), _, bound = answer
                 cost = decision_cost(instance, decision)
@@ -205,6 +215,7 @@ class Robustness:
             costs[column] -= _LEFT_OUT_CNY * float(free.demand.parcels[free.pairs.village[i]])
         linear = replace(linear, costs=costs)
         stations = frozenset(name for tier in (free.stations, free.centres) for name in tier.ids if name in names)
+        self.solver.deadline = self.end
         # All its sites open; where that cannot be, points may stand idle, then stations too.
         for kept in (names, stations, frozenset[str]()):
             found = self.solver.solve(kept_open(model, kept, linear))
@@ -214,7 +225,8 @@ class Robustness:
             raise NoSolutionError(Message("siting_no_solution"), [Message("fix_siting_limits")])
         usable = {name for tier in instance.tiers for name in tier.ids}
         strict = replace(instance, targets=replace(instance.targets, budget_cny=math.inf))
-        hold = self._solved([strict], [1.0], keep=names)
+        self._slice()
+        hold, is_proved = self._tried(strict, names)
         decision = None if found.values is None else model.parts[0].read(found.values)
         siting = None if decision is None else _named(free, decision)
         served = set() if siting is None else set(siting.point_of_village)
@@ -227,6 +239,7 @@ class Robustness:
             None if hold is None else decision_cost(strict, hold[0][0]),
             None if hold is None else investment(strict, hold[0][0]),
             () if hold is None else tuple(sorted(set(_named(strict, hold[0][0]).open_ids) - names)),
+            is_proved,
         )
 
     def two_stage(self, best: Sequence[Best]) -> Robust | None:
@@ -241,10 +254,14 @@ class Robustness:
         kept = [k for k, one in enumerate(best) if one.siting is not None]
         if not kept:
             return None
+        self.solver.deadline = self.end if is_regret else time.monotonic() + (self.end - time.monotonic()) / 2
         instances = [self.instances[k] for k in kept]
         total = math.fsum(self.scenarios[k].weight for k in kept)
         weights = [self.scenarios[k].weight / total for k in kept]
-        answer = self._solved(instances, weights, best=[best[k].cost for k in kept] if is_regret else None)
+        try:
+            answer = self._solved(instances, weights, best=[best[k].cost for k in kept] if is_regret else None)
+        except NoSolutionError:
+            return None
         if answer is None:
             return None
         decisions, _, bound = answer
@@ -259,13 +276,13 @@ class Robustness:
         stations = tuple(sorted({s for one in named for s in one.centre_of_station}))
         return Robust(named, stations, value, min(value, bound), tuple(costs))
 
-    def near_best(self, count: int, within: float) -> tuple[SitingResult, ...]:
-        """Return up to `count` plans of the first scenario within the share `within` of its best, each with other sites."""
+    def near_best(self, first: Decision | None, count: int, within: float) -> tuple[SitingResult, ...]:
+        """Return up to `count` plans of the first scenario within the share `within` of its best `first`, with other sites."""
         instance = self.instances[0]
-        answer = self._solved([instance], [1.0])
-        if answer is None:
+        if first is None:
             return ()
-        (first,), model, _ = answer
+        # Only links near or in use: such plans need no proof.
+        model = build_scenarios([instance], [_links(instance, first)], [1.0])
         cap = decision_cost(instance, first) * (1.0 + within)
         plans, used = [_named(instance, first)], [first]
         for _ in range(count):
@@ -302,6 +319,16 @@ class Robustness:
             return None
         decision = part.read(values)
         return None if broken(instance, decision) or decision_cost(instance, decision) > cap * 1.000001 else decision
+
+    def _tried(
+        self, instance: Instance, keep: frozenset[str] = frozenset()
+    ) -> tuple[tuple[tuple[Decision, ...], ScenariosModel, float] | None, bool]:
+        """Return the answer for one scenario, and whether it is proved that there is none."""
+        try:
+            answer = self._solved([instance], [1.0], keep=keep)
+        except NoSolutionError:
+            return None, False
+        return answer, answer is None
 
     # --- solving ------------------------------------------------------------------------------------------------
 

@@ -125,11 +125,12 @@ def answer_robustness(given: StudyInput, listener: ProgressListener) -> Study:
     )
     plan = given.verified.plan.siting
     work = Robustness(scenarios, plan, limits, listener=listener)
+    held = work.held()
     best = work.best()
-    near = work.near_best(options.whole("near_plans") or 0, options.figure("within_share"))
+    near = work.near_best(best[0].decision, options.whole("near_plans") or 0, options.figure("within_share"))
     answer = _Answer(
         scenarios,
-        work.held(),
+        held,
         best,
         work.two_stage(best),
         work.least_regret(best),
@@ -148,7 +149,9 @@ def _scenarios(given: StudyInput, options: Options) -> tuple[Scenario, ...]:
     if problems:
         raise InputError(Message("robust_refused", {"count": len(problems)}), problems)
     base = replace(given.problem, siting=replace(given.problem.siting, budget_cny=None))
-    return tuple(Scenario(name, _changed(base, changes), weight) for name, changes, weight in read)
+    return tuple(
+        Scenario(name, _same_centres(given, _changed(base, changes)), weight) for name, changes, weight in read
+    )
 
 
 def _read(text: str, problems: list[Problem]) -> tuple[str, CountyChanges, float]:
@@ -190,6 +193,19 @@ def _changed(base: PlanProblem, changes: CountyChanges) -> PlanProblem:
         km = max(15.0, base.standard.allocation_km, base.standard.access_km)
         problem = replace(problem, travel=build_travel(county, access_cutoff_km=km, cuts=cuts).matrices)
     return problem
+
+
+def _same_centres(given: StudyInput, problem: PlanProblem) -> PlanProblem:
+    """Return a scenario without other centres than those of the plan, unless one of these is lost."""
+    facilities = problem.county.facilities
+    opened = set(given.verified.plan.siting.centre_of_station.values())
+    is_centre = facilities["kind"] == "county_centre"
+    usable = set(facilities.loc[is_centre & (facilities["lock"] != "closed"), "facility_id"])
+    if not opened <= usable:
+        return problem
+    other = is_centre & ~facilities["facility_id"].isin(sorted(opened)) & (facilities["status"] == "candidate")
+    locks = facilities["lock"].mask(other, "closed")
+    return replace(problem, county=problem.county.replace(facilities=facilities.assign(lock=locks)))
 
 
 class _Told:
@@ -249,7 +265,8 @@ class _Told:
 
     def _hold(self, scenario: Scenario, held: Held) -> Message:
         if held.hold_cost is None:
-            return Message("study_robust_cannot_hold", {"scenario": scenario.name})
+            key = "study_robust_cannot_hold" if held.is_none_proved else "study_robust_hold_unknown"
+            return Message(key, {"scenario": scenario.name})
         if held.cost is None:
             told = {"scenario": scenario.name, "count": len(held.added), "cny": rounded(held.hold_cost)}
             return Message("study_robust_hold_lost", told)

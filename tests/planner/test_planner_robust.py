@@ -148,7 +148,8 @@ def test_what_is_full_first_comes_first() -> None:
 def test_plans_nearly_as_good_differ_and_keep_the_cap() -> None:
     problem = _tiny()
     plan = solve_three_tier(problem)
-    plans = Robustness([Scenario("usual", problem)], plan, EXACT).near_best(3, 0.05)
+    work = Robustness([Scenario("usual", problem)], plan, EXACT)
+    plans = work.near_best(work.best()[0].decision, 3, 0.05)
     assert plans[0].open_ids == plan.open_ids
     assert all(one.report.objective <= 1.05 * 412.0 + 1e-6 for one in plans)
     assert all(a.open_ids != b.open_ids for a, b in itertools.combinations(plans[:2], 2))
