@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import csv
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from geodata.errors import InputError, UsageError
+from geodata.errors import InputError
 from geodata.messages import Lang, Message, text
-from scenarios.overrides import flatten
-from scenarios.plan_json import RESOLVED_FILE, plain, read_plan, term
+from scenarios.comparison.runs import (
+    check_count,
+    data_warnings,
+    finished_manifest,
+    read_settings,
+    refuse_other_county,
+    unique_labels,
+)
+from scenarios.plan_json import plain, read_plan, term
 
 #: Settings that differ between any two scenarios and say nothing.
 _TITLES = ("name", "title_en", "title_zh")
-_LEAST_RUNS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,30 +80,27 @@ class Comparison:
 
 
 def compare_runs(folders: Sequence[Path]) -> Comparison:
-    """Compare run folders; the first is the base.
+    """Compare the KPIs and settings of two to four finished runs; the first is the base.
 
     Raises
     ------
     UsageError
-        If fewer than two are given.
+        If fewer than two are given, or more than four.
     InputError
-        If one is no run folder.
+        If one is no run folder or not finished, or the runs are of different counties.
     """
-    if len(folders) < _LEAST_RUNS:
-        raise UsageError(Message("compare_needs_two"))
+    check_count(folders)
     plans = [read_plan(folder) for folder in folders]
     try:
-        runs = _names(plans)
+        refuse_other_county(plans)
+        runs = unique_labels(plans)
         kpis = _kpis(plans)
-        warnings = _warnings(plans)
+        warnings = data_warnings(plans)
     except (KeyError, TypeError) as error:
         raise InputError(Message("compare_unknown_plan", {"folders": ", ".join(map(str, folders))})) from error
-    return Comparison(runs, kpis, _settings([_resolved(folder) for folder in folders]), warnings)
-
-
-def _names(plans: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    names = [f"{plan['run']['name']}-{plan['run']['hash']}" for plan in plans]
-    return tuple(name if names.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(names, start=1))
+    for folder in folders:
+        finished_manifest(folder)
+    return Comparison(runs, kpis, _settings([read_settings(folder) for folder in folders]), warnings)
 
 
 def _kpis(plans: Sequence[Mapping[str, Any]]) -> tuple[KpiDifference, ...]:
@@ -113,25 +115,6 @@ def _difference(key: tuple[str, str], rows: Sequence[Mapping[str, Any] | None]) 
     differences = tuple(None if base is None or value is None else plain(float(value - base)) for value in values[1:])
     unit = next(str(row["unit"]) for row in rows if row is not None)
     return KpiDifference(*key, unit, values, differences, tuple("" if row is None else row["list_id"] for row in rows))
-
-
-def _warnings(plans: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
-    counties = [f"{plan['county']['name']} ({plan['county']['code']})" for plan in plans]
-    if len(set(counties)) > 1:
-        return (Message("compare_other_county", {"counties": ", ".join(dict.fromkeys(counties))}),)
-    if len({plan["county"]["content_hash"] for plan in plans}) > 1:
-        return (Message("compare_other_data"),)
-    return ()
-
-
-def _resolved(folder: Path) -> dict[str, Any]:
-    path = folder / RESOLVED_FILE
-    try:
-        return flatten(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise InputError(Message("run_not_a_run_folder", {"folder": str(folder), "file": RESOLVED_FILE})) from error
-    except (OSError, ValueError) as error:
-        raise InputError(Message("run_file_unreadable", {"file": str(path), "reason": str(error)})) from error
 
 
 def _settings(resolved: Sequence[Mapping[str, Any]]) -> tuple[SettingDifference, ...]:

@@ -1,7 +1,8 @@
-"""``xiangyou compare``: KPI differences and changed settings of several runs."""
+"""``xiangyou compare``: two to four runs side by side, on the screen and as one page and one workbook."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,34 +12,40 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from geodata.messages import text
+from geodata.messages import Lang, text
+from scenarios import compare as comparing
 from scenarios.cli.console import Screen, speaking
 from scenarios.cli.options import JsonOption, LangOption
-from scenarios.compare import Comparison, compare_runs, comparison_rows, write_comparison
+from scenarios.comparison import outputs
+from scenarios.comparison.runs import read_runs
 from scenarios.resolve import language_of
-from scenarios.rundir import whole_file
+from scenarios.rundir import whole_file, whole_folder
 
 _PIPE_WIDTH = 200
+_TABLE = "compare.csv"
 
 
 def compare(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN RUN…", help="Run folders, the base first; 结果目录，第一个为基准.")
+        list[Path],
+        typer.Argument(metavar="RUN RUN…", help="Two to four run folders, the base first; 结果目录，第一个为基准."),
     ],
     *,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE.csv", help="Also write a CSV file; 另存为CSV.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Write page and workbook there (FILE.csv: the table only); 写入网页和工作簿."
+        ),
     ] = None,
     lang: LangOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print the KPI differences and changed settings of several runs; 比较多个方案结果."""
+    """Compare finished runs of one county: settings, decisions, KPIs, villages that win and lose; 比较多个方案结果."""
     screen = Screen(language_of(lang), is_json=json)
     with speaking(screen):
-        comparison = compare_runs(runs)
+        comparison = comparing.compare_runs(runs)
         if out is not None:
-            with whole_file(out) as place:
-                write_comparison(comparison, screen.lang, place)
+            _write(comparison, runs, out, screen.lang)
         screen.result({"status": "ok", **asdict(comparison, dict_factory=_plain_dict)})
         if not screen.is_json:
             _print(comparison, screen)
@@ -46,17 +53,30 @@ def compare(
                 screen.say("compare_written", file=str(out))
 
 
+def _write(comparison: comparing.Comparison, runs: Sequence[Path], out: Path, lang: Lang) -> None:
+    """Write the table alone, or page, workbook and table."""
+    if out.suffix.lower() == ".csv":
+        with whole_file(out) as place:
+            comparing.write_comparison(comparison, lang, place)
+        return
+    whole = outputs.compare(read_runs(runs, lang), lang)
+    with whole_folder(out) as place:
+        outputs.write_comparison_page(whole, place / outputs.HTML, lang)
+        outputs.write_comparison_workbook(whole, place / outputs.WORKBOOK, lang)
+        comparing.write_comparison(comparison, lang, place / _TABLE)
+
+
 def _plain_dict(items: list[tuple[str, object]]) -> dict[str, object]:
     return dict(items)
 
 
-def _print(comparison: Comparison, screen: Screen) -> None:
+def _print(comparison: comparing.Comparison, screen: Screen) -> None:
     for warning in comparison.warnings:
         screen.note(screen.message(warning))
     console = Console(soft_wrap=False)
     if not console.is_terminal:
         console = Console(width=_PIPE_WIDTH)
-    heading, *rows = comparison_rows(comparison, screen.lang)
+    heading, *rows = comparing.comparison_rows(comparison, screen.lang)
     for kind in ("kpi", "setting"):
         chosen = [row[1:] for row in rows if row[0] == kind]
         if not chosen:

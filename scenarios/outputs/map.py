@@ -112,7 +112,7 @@ def _add_page_parts(figure: Figure, payload: dict[str, Any], content: RunContent
     figure.html.add_child(RawElement(f"<style>{style}</style>"), name="xiangyou_style")
     figure.html.add_child(RawElement(_PANEL), name="xiangyou_panel")
     figure.html.add_child(RawElement(json_block(_DATA_ID, payload)), name="xiangyou_data")
-    figure.html.add_child(RawElement(f"<script>{asset('map.js')}</script>"), name="xiangyou_script")
+    figure.html.add_child(RawElement(f"<script>{asset('marks.js')}{asset('map.js')}</script>"), name="xiangyou_script")
 
 
 def _with_language(html: str, lang: str) -> str:

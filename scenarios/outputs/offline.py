@@ -51,6 +51,12 @@ def asset(name: str) -> str:
     return (files("scenarios.outputs") / "assets" / name).read_text(encoding="utf-8")
 
 
+def leaflet_assets() -> tuple[str, str]:
+    """Return style sheet and script of Leaflet from the installed package, pictures inside, for a page of our own."""
+    style = _CSS_URL.sub(_data_url, (_LEAFLET / "leaflet.css").read_text(encoding="utf-8"))
+    return style, _SOURCE_MAP.sub("", (_LEAFLET / "leaflet.js").read_text(encoding="utf-8"))
+
+
 def json_block(element_id: str, payload: Any) -> str:
     """Return `payload` as a JSON data element that no text in it can leave.
 
@@ -104,10 +110,8 @@ def _inline(url: str) -> Element | None:
     """Return the asset behind `url` as an element, or None if it is dropped on purpose."""
     name = PurePosixPath(urlsplit(url).path).name
     if name in _INLINED:
-        text = (_LEAFLET / name).read_text(encoding="utf-8")
-        if name.endswith(".css"):
-            return RawElement(f"<style>{_CSS_URL.sub(_data_url, text)}</style>")
-        return RawElement(f"<script>{_SOURCE_MAP.sub('', text)}</script>")
+        style, script = leaflet_assets()
+        return RawElement(f"<style>{style}</style>" if name.endswith(".css") else f"<script>{script}</script>")
     if _DROPPED.fullmatch(name):
         return None
     msg = f"the map would load {url!r} from the internet"

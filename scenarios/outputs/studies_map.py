@@ -15,8 +15,20 @@ from scenarios.outputs.studies_words import fact_text, fact_title, mark_term, st
 from scenarios.outputs.terms import capital, say, sentence
 from scenarios.studies.study import Study, StudyPlace
 
+#: Colours of the years of a roll-out, dark to light to warm; the last is for all later years.
+_YEARS = ("#08306b", "#2171b5", "#4eb3d3", "#7bbf6a", "#e6a817", "#d94801")
 #: Marks from bottom to top: what matters most lies on top.
-MARKS = ("candidate", "served", "closed", "kept", "chosen", "charger", "locker", "unserved")
+MARKS = (
+    "candidate",
+    "served",
+    "closed",
+    "kept",
+    *(f"year_{number}" for number in range(len(_YEARS), 0, -1)),
+    "chosen",
+    "charger",
+    "locker",
+    "unserved",
+)
 _WHITE = "#ffffff"
 LOOKS: dict[str, dict[str, Any]] = {
     "candidate": {"shape": "circle", "size": 3.4, "fill": _WHITE, "stroke": COLOURS["closed"], "weight": 1.2},
@@ -33,6 +45,10 @@ LOOKS: dict[str, dict[str, Any]] = {
     "chosen": {"shape": "diamond", "size": 8.0, "fill": COLOURS["new"], "stroke": _WHITE, "weight": 1.2},
     "charger": {"shape": "bolt", "size": 10.0, "fill": "#C98A00", "stroke": _WHITE, "weight": 1.0},
     "locker": {"shape": "cells", "size": 7.5, "fill": "#7B3F98", "stroke": _WHITE, "weight": 1.2},
+    **{
+        f"year_{number}": {"shape": "diamond", "size": 8.0, "fill": fill, "stroke": _WHITE, "weight": 1.2}
+        for number, fill in enumerate(_YEARS, start=1)
+    },
     "unserved": {"shape": "cross", "size": 5.5, "fill": "", "stroke": COLOURS["unserved"], "weight": 2.6},
 }
 

@@ -31,6 +31,7 @@ _MODULES = (
     "buses",
     "frequency",
     "day_rounds",
+    "rollout",
 )
 
 

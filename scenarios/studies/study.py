@@ -63,7 +63,22 @@ class StudyChart:
 
 
 #: What a place is; how each looks on the map is in `scenarios.outputs.studies_map`.
-Mark = Literal["chosen", "kept", "closed", "unserved", "served", "locker", "charger", "candidate"]
+Mark = Literal[
+    "chosen",
+    "kept",
+    "closed",
+    "unserved",
+    "served",
+    "locker",
+    "charger",
+    "candidate",
+    "year_1",
+    "year_2",
+    "year_3",
+    "year_4",
+    "year_5",
+    "year_6",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ def folder(root: Path, name: str, document: dict[str, Any], settings: str) -> Pa
     path.mkdir()
     (path / "plan.json").write_text(json.dumps(document), encoding="utf-8")
     (path / "resolved.toml").write_text(settings, encoding="utf-8")
+    (path / "manifest.json").write_text('{"outputs": {"plan.json": "0"}}', encoding="utf-8")
     return path
 
 
@@ -73,29 +74,32 @@ def test_three_runs_and_equal_names(tmp_path: Path) -> None:
     assert comparison.kpis[0].differences == (1.0, 2.0)
 
 
-@pytest.mark.parametrize(
-    ("county", "data", "code"), [("B", "1", "compare_other_county"), ("A", "2", "compare_other_data")]
-)
-def test_unlike_runs_are_warned_about(tmp_path: Path, county: str, data: str, code: str) -> None:
-    folders = [
-        folder(tmp_path, "a", plan("a", []), ""),
-        folder(tmp_path, "b", plan("b", [], county=county, data=data), ""),
-    ]
-    warnings = compare_runs(folders).warnings
-    assert [warning.key for warning in warnings] == [code]
+def test_other_data_is_warned_about_and_another_county_refused(tmp_path: Path) -> None:
+    first = folder(tmp_path, "a", plan("a", []), "")
+    warnings = compare_runs([first, folder(tmp_path, "b", plan("b", [], data="2"), "")]).warnings
+    assert [warning.key for warning in warnings] == ["compare_other_data"]
     assert warnings[0].text("zh")
+    with pytest.raises(InputError, match="different counties"):
+        compare_runs([first, folder(tmp_path, "c", plan("c", [], county="B"), "")])
 
 
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     good = folder(tmp_path, "a", plan("a", []), "")
     with pytest.raises(UsageError, match="two"):
         compare_runs([good])
+    with pytest.raises(UsageError, match="too many"):
+        compare_runs([good] * 5)
     with pytest.raises(InputError, match=r"no plan\.json"):
         compare_runs([good, tmp_path])
     with pytest.raises(InputError, match="another version"):
         compare_runs([good, folder(tmp_path, "old", {}, "")])
     with pytest.raises(InputError, match="cannot be read"):
         compare_runs([good, folder(tmp_path, "cut", plan("c", []), "[")])
+    whole = (good / "manifest.json").read_text(encoding="utf-8")
+    (good / "manifest.json").unlink()
+    with pytest.raises(InputError, match="not a finished run"):
+        compare_runs([good, good])
+    (good / "manifest.json").write_text(whole, encoding="utf-8")
     (good / "resolved.toml").unlink()
     with pytest.raises(InputError, match=r"no resolved\.toml"):
         compare_runs([good, good])

@@ -33,3 +33,12 @@ def least_losses(cover: Cover, opened: Ints) -> float:
     losses = state.loss[opened]
     worth = float(np.quantile(losses, 0.1)) if losses.size else 0.0
     return max(worth, 0.1 * float(cover.weight.mean()))
+
+
+def fill(cover: Cover, budget: float, first: Ints) -> Ints:
+    """Return `first` and the sites a greedy choice adds to it."""
+    most = cover.site_count if cover.cost.size else min(cover.site_count, int(budget + 0.5))
+    if cover.row_count == 0 or most == 0:
+        return np.zeros(0, np.int64)
+    worth = np.empty(most)
+    return moves.greedy(cover.arrays, float(budget), first, worth)

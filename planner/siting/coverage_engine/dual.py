@@ -70,7 +70,11 @@ def fixable(cover: Cover, budget: float, dual: Dual, wanted: float) -> tuple[Boo
     difference,
     and so does closing one above.
     """
-    excess, bound = _excess(cover, budget, dual.multiplier)
+    return decided(*excess_at(cover, budget, dual.multiplier), wanted)
+
+
+def decided(excess: Floats, bound: float, wanted: float) -> tuple[Bools, Bools]:
+    """Return (must be open, must stay closed) of sites whose excess moves `bound` below `wanted`."""
     must = (excess > 0) & (bound - excess < wanted)
     never = (excess < 0) & (bound + excess < wanted)
     return must, never
@@ -78,7 +82,7 @@ def fixable(cover: Cover, budget: float, dual: Dual, wanted: float) -> tuple[Boo
 
 def core_goal(cover: Cover, budget: float, dual: Dual, most_pairs: int) -> float:
     """Return the weight that only choices within a core of about `most_pairs` pairs can reach (see `fixable`)."""
-    excess, bound = _excess(cover, budget, dual.multiplier)
+    excess, bound = excess_at(cover, budget, dual.multiplier)
     order = np.argsort(np.abs(excess), kind="stable")
     inside = int(np.searchsorted(np.cumsum(np.diff(cover.site_start)[order]), most_pairs, side="right"))
     return bound - float(np.abs(excess)[order[min(inside, order.size - 1)]])
@@ -93,17 +97,24 @@ def worthiest(cover: Cover, multiplier: Floats, share: float) -> Bools:
     return kept
 
 
-def _excess(cover: Cover, budget: float, multiplier: Floats) -> tuple[Floats, float]:
+def excess_at(cover: Cover, budget: float, multiplier: Floats) -> tuple[Floats, float]:
     """Return what each site is worth beyond the price of its cost, and the bound at that price."""
-    value = site_values(cover, multiplier)
-    price = _price(cover, budget, value)
+    return excess_of(cover, budget, site_values(cover, multiplier), float((cover.weight - multiplier).sum()))
+
+
+def excess_of(cover: Cover, budget: float, value: Floats, left: float) -> tuple[Floats, float]:
+    """Return what sites of `value` are worth beyond the price of their cost, and the bound at that price.
+
+    `left` is the part of the bound that does not depend on the choice.
+    """
+    price = price_of_budget(cover, budget, value)
     cost = cover.cost if cover.cost.size else np.ones(cover.site_count)
     excess = value - price * cost
-    bound = float((cover.weight - multiplier).sum() + price * budget + np.maximum(excess, 0.0).sum())
+    bound = left + price * budget + float(np.maximum(excess, 0.0).sum())
     return excess, bound * (1.0 + SAFETY)
 
 
-def _price(cover: Cover, budget: float, value: Floats) -> float:
+def price_of_budget(cover: Cover, budget: float, value: Floats) -> float:
     """Return the price of a unit of budget that makes the bound least: the value per cost of the last site taken."""
     if cover.cost.size == 0:
         p = int(budget)

@@ -10,8 +10,6 @@ solved to the end with all else fixed.
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,28 +17,33 @@ import numpy as np
 from planner.engines.mathopt import EngineLimits
 from planner.siting.coverage_engine import moves
 from planner.siting.coverage_engine.arrays import Floats, Ints
-from planner.siting.coverage_engine.choices import affordable, least_losses, narrowed
+from planner.siting.coverage_engine.choices import affordable, fill, least_losses, narrowed
 from planner.siting.coverage_engine.cover import Cover, columns_of, merged, part_of, part_with, without_dominated
+from planner.siting.coverage_engine.cut_bound import CutBound, CutSearch, effort_for
 from planner.siting.coverage_engine.dual import (
     Ascent,
     Dual,
     bound_at,
     core_goal,
+    decided,
     first_multipliers,
     fixable,
     improve,
     worthiest,
 )
 from planner.siting.coverage_engine.exact import solve_cover
+from planner.siting.coverage_engine.limits import CoverAnswer, CoverLimits, Tell
+
+__all__ = ["CoverAnswer", "CoverLimits", "Tell", "maximise"]
 
 _TINY = 1e-9
-#: First temperatures of annealings (early rounds take the first, the last round the others) and the last one, in what
-#: the least open sites are worth.
-_HOT = (0.05, 0.25, 0.25)
-_COLD = 0.015
+#: First and last temperature, in what the least open sites are worth, of the annealings of early rounds, of the last
+#: round, and after cuts; moves of the last in those of an annealing of the last round.
+_EARLY_HEAT, _LATE_HEAT, _CUT_HEAT = (0.05, 0.015), (0.25, 0.015), (0.12, 0.01)
+_CUT_MOVES = 4
 #: Portions an annealing is cut into, each from the best choice of the one before; share of the clock it may take.
-_PORTIONS = 10
-_ANNEALING_SHARE = 0.4
+_PORTIONS = 20
+_ANNEALING_SHARE = 0.9
 #: Nodes of the exact finish of a window, and the most open sites in one.
 _WINDOW_NODES = 100
 _LARGEST_WINDOW = 45.0
@@ -51,63 +54,14 @@ _NEARLY = 0.005
 #: Nodes of an exact finish that may still be followed by other stages.
 _EARLY_NODES = 500
 #: Share of the sites a long annealing is kept to; pairs of a core that is solved apart.
-_ANNEALED_SHARE = 0.35
+_ANNEALED_SHARE, _CUT_ANNEALED_SHARE = 0.35, 0.3
 _CORE_PAIRS = 40_000
-#: Called with (weight covered, bound), both with the base, whenever one improves.
-Tell = Callable[[float, float], None]
-
-
-@dataclass(frozen=True, slots=True)
-class CoverLimits:
-    """Limits of a search.
-
-    Attributes
-    ----------
-    relative_gap
-        Good enough.
-    node_limit
-        Nodes of the exact finish.
-    time_limit_s
-        Wall clock, for people.
-    seed
-        Seed of the annealing and of the windows.
-    rounds
-        Rounds of annealing and bounding.
-    moves_per_site
-        Annealing moves a site of the budget in the last round.
-    most_moves
-        Annealing moves of any one round.
-    finish_pairs
-        Most pairs of row and site at which HiGHS is asked to finish.
-    window_sites
-        Open sites freed in a window.
-    windows_per_site
-        Windows a site of the budget.
-    clock
-        Clock of `time_limit_s`; a benchmark may count processor seconds instead.
-    """
-
-    relative_gap: float = 0.0
-    node_limit: int = 100_000
-    time_limit_s: float = 60.0
-    seed: int = 1
-    rounds: int = 3
-    moves_per_site: int = 4500
-    most_moves: int = 3_000_000
-    finish_pairs: int = 40_000
-    window_sites: int = 12
-    windows_per_site: float = 4.0
-    clock: Callable[[], float] = time.monotonic
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CoverAnswer:
-    """Chosen sites (the caller's numbers, ascending), weight covered, proved upper bound, and what cut the search."""
-
-    chosen: Ints
-    weight: float
-    bound: float
-    cut: str = ""
+#: Share of the clock after which no relaxation with cuts is begun.
+_CUT_SHARE = 0.6
+#: Ascent before cuts where there was none yet.
+_FIRST_ASCENT = Ascent(750, 1.0, 15, 1e-5)
+#: Most pairs of a cover that cuts are tried on.
+_CUT_PAIRS = 1_500_000
 
 
 def maximise(
@@ -149,6 +103,7 @@ class _Search:
     weight: float = -math.inf
     bound: float = math.inf
     multiplier: Floats = field(default_factory=lambda: np.zeros(0))
+    cuts: CutBound | None = None
     cut: str = ""
     stop: float = math.inf
     begun: float = 0.0
@@ -237,20 +192,41 @@ class _Search:
             self._close_in(math.ceil(1.5 * self.limits.window_sites))
         scale = 10.0 ** (number + 1 - self.limits.rounds)
         steps = max(500, int(self.limits.moves_per_site * scale * max(1, self._inside().size)))
-        for run, hot in enumerate(_HOT[1:] if is_last else _HOT[:1]):
+        if is_last and not self._is_done():
+            self._cut_off()
+        heats = ((_CUT_HEAT,) if self.cuts else (_LATE_HEAT, _LATE_HEAT)) if is_last else (_EARLY_HEAT,)
+        for run, heat in enumerate(heats):
             if self._is_done():
                 return
-            self._anneal(steps, 10 * number + run, hot)
+            self._anneal(steps * (_CUT_MOVES if self.cuts else 1), 10 * number + run, heat)
         if self._is_done():
             return
-        patience = int(np.clip(150 * scale, 10, 150))
-        self._bound_more(Ascent(50 * patience, 1.0, patience, 1e-5))
+        if self.cuts is None:
+            patience = int(np.clip(150 * scale, 10, 150))
+            self._bound_more(Ascent(50 * patience, 1.0, patience, 1e-5))
         if self._gap() < _NEARLY and not self._is_done():
             self._core()
         if number > 0 and self._gap() < _NEARLY:
             self._close_in(self.limits.window_sites)
         elif not self._is_done():
             self._finish(self.limits.finish_pairs, _EARLY_NODES)
+
+    def _cut_off(self) -> None:
+        """Tighten the bound by the linear relaxation with cuts, where that is small enough."""
+        if self.cover.pair_count > _CUT_PAIRS:
+            return
+        if self.multiplier.size == 0:
+            self._bound_more(_FIRST_ASCENT)
+        search = CutSearch(self.cover, self.budget, self.multiplier, effort_for(self.cover))
+        found = search.run(lambda: self._seconds(_CUT_SHARE), self._proves)
+        self.cuts = found
+        self._proves(found.bound)
+        if found.was_cut:
+            self.cut = "time"
+
+    def _seconds(self, share: float) -> float:
+        """Return how much is left of a share of the clock."""
+        return self.begun + share * self.limits.time_limit_s - self.limits.clock()
 
     def _close_in(self, size: int) -> None:
         """Search windows among what fixing leaves, then try to finish."""
@@ -270,31 +246,46 @@ class _Search:
             self.multiplier = dual.multiplier
         self._proves(dual.bound)
 
-    def _anneal(self, steps: int, number: int, hot: float) -> None:
-        """Anneal from the incumbent; the temperature follows what the sites that matter least are worth."""
+    def _anneal(self, steps: int, number: int, heat: tuple[float, float]) -> None:
+        """Anneal from the incumbent; the temperature follows what the sites that matter least are worth.
+
+        Where the clock would end before the annealing has cooled, its portions become shorter.
+        """
         if self.cover.site_count == 0 or self.cover.row_count == 0:
             return
         opened = fill(self.cover, self.budget, self._inside())
-        c = self._worthy(opened, narrow=hot != _HOT[0])
+        c = self._worthy(opened, narrow=heat != _EARLY_HEAT)
         start = np.flatnonzero(np.isin(c.site, self.cover.site[opened])).astype(np.int64)
-        scale = least_losses(c, start)
+        scale, ratio = heat[0] * least_losses(c, start), heat[1] / heat[0]
         rng = np.random.default_rng((self.limits.seed, number)).integers(1, 2**63, 1, dtype=np.uint64)
         steps = min(steps, self.limits.most_moves)
         portions = max(1, min(_PORTIONS, steps // 1000))
+        length = steps // portions
         for portion in range(portions):
-            if portion and (self.limits.clock() - self.begun) > _ANNEALING_SHARE * self.limits.time_limit_s:
-                self.cut = "time"
-                return
-            warm, cool = ((_COLD / hot) ** ((portion + k) / portions) * hot * scale for k in (0, 1))
-            settings = np.array([steps // portions, warm, cool])
+            begun = self.limits.clock()
+            warm, cool = (ratio ** ((portion + k) / portions) * scale for k in (0, 1))
+            settings = np.array([length, warm, cool])
             _, start = moves.anneal(c.arrays, float(self.budget), start, settings, rng)
             self._found(np.flatnonzero(np.isin(self.cover.site, c.site[start])).astype(np.int64))
+            fit = (
+                self._seconds(_ANNEALING_SHARE)
+                / max(self.limits.clock() - begun, _TINY)
+                / max(portions - portion - 1, 1)
+            )
+            if fit < 1.0:
+                self.cut = "time"
+                length = int(length * max(fit, 0.0))
+                if length < 1:
+                    return
 
     def _worthy(self, opened: Ints, *, narrow: bool) -> Cover:
         """Return the cover over the sites of most worth at the multipliers, and those open; all of it if not `narrow`."""
         if not narrow or self.multiplier.size == 0:
             return self.cover
-        keep = worthiest(self.cover, self.multiplier, _ANNEALED_SHARE)
+        if self.cuts is None:
+            keep = worthiest(self.cover, self.multiplier, _ANNEALED_SHARE)
+        else:
+            keep = self.cuts.excess >= np.quantile(self.cuts.excess, 1.0 - _CUT_ANNEALED_SHARE)
         keep[opened] = True
         return merged(columns_of(self.cover, keep))
 
@@ -342,6 +333,10 @@ class _Search:
         """Shrink the cover to what a better choice may still change."""
         dual = Dual(bound_at(self.cover, self.budget, self.multiplier), self.multiplier)
         must, never = fixable(self.cover, self.budget, dual, self._wanted())
+        if self.cuts is not None:
+            both = decided(self.cuts.excess, self.cuts.level, self._wanted())
+            must, never = must | both[0], never | both[1]
+            self.cuts = None
         if not must.any() and not never.any():
             return
         opened = np.flatnonzero(must).astype(np.int64)
@@ -384,15 +379,6 @@ class _Search:
             opened, has_found = found, True
             self._found(opened)
         return has_found
-
-
-def fill(cover: Cover, budget: float, first: Ints) -> Ints:
-    """Return `first` and the sites a greedy choice adds to it."""
-    most = cover.site_count if cover.cost.size else min(cover.site_count, int(budget + 0.5))
-    if cover.row_count == 0 or most == 0:
-        return np.zeros(0, np.int64)
-    worth = np.empty(most)
-    return moves.greedy(cover.arrays, float(budget), first, worth)
 
 
 def _window(

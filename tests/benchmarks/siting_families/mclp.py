@@ -74,7 +74,7 @@ def cases(data: Path) -> list[Case]:
 
 def run(case: Case, options: Options) -> Iterator[Row]:
     """Solve one case."""
-    limits = CoverLimits(time_limit_s=0.97 * options.seconds, clock=time.process_time)
+    limits = CoverLimits(time_limit_s=0.93 * options.seconds, clock=time.process_time)
     if "plane" in case.detail:
         n, p, mean = case.detail["plane"]  # type: ignore[misc]
         cover = plane(int(n), int(mean))
