@@ -31,6 +31,8 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 #: Colours of the map from the first place to the last.
 _RAMP = ("#00441b", "#1b7837", "#5aae61", "#a6dba0", "#d9f0d3")
 _WIDTH = 760.0
+#: Room for names beside the outlines of the map.
+_EDGE = 40.0
 #: Figures of the largest number of a column.
 _FIGURES = 4
 
@@ -95,7 +97,7 @@ def _lead(ranking: PilotRanking, lang: Lang) -> list[str]:
         _say(
             "rank_lead", lang, {"county": _name(ranking, first), "share": share(sure), "second": _name(ranking, second)}
         ),
-        _say("rank_lead_draws", lang, {"draws": ranking.probabilities.draws, "cases": len(ranking.cases)}),
+        _say("rank_lead_draws", lang, {"draws": number(ranking.probabilities.draws), "cases": len(ranking.cases)}),
     ]
 
 
@@ -205,10 +207,11 @@ def _map(ranking: PilotRanking, shapes: Mapping[str, Any], lang: Lang) -> Markup
     west, east = min(x for x, _ in points), max(x for x, _ in points)
     south, north = min(y for _, y in points), max(y for _, y in points)
     squeeze = 0.88
-    scale = min(_WIDTH / max((east - west) * squeeze, 1e-9), 520.0 / max(north - south, 1e-9))
+    scale = min((_WIDTH - 2 * _EDGE) / max((east - west) * squeeze, 1e-9), 520.0 / max(north - south, 1e-9))
+    left = (_WIDTH - (east - west) * squeeze * scale) / 2.0
 
     def at(x: float, y: float) -> tuple[float, float]:
-        return (x - west) * squeeze * scale, (north - y) * scale
+        return left + (x - west) * squeeze * scale, _EDGE / 4.0 + (north - y) * scale
 
     parts, marks = [rect(0, 0, _WIDTH, (north - south) * scale + 20, "#f3f5f7")], []
     for name in known:
