@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from planner.engines.compiled import compiled, compiled_part
 from planner.routing.rich.ruin_state import INFINITY, SLACK, Floats, Ints, random_below, random_unit
 
 #: Labels kept at a place, chargers tried between two places, places of a stop whose charging is planned.
@@ -53,14 +53,14 @@ class Rounds(NamedTuple):
     cost: Floats  # best, current
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _step(d: Electric, label: Floats, a: int, b: int) -> tuple[float, float, float]:
     """Drive from place a to place b; energy below 0: not possible."""
     energy = label[ENERGY] - d.arcs[2, a, b]
     return label[COST] + d.arcs[0, a, b], label[TIME] + d.arcs[1, a, b], energy
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _add_label(d: Electric, row: Floats, trace: Ints, made: tuple[int, int], values: Floats, source: Ints) -> int:
     """Add a label at a place unless another is as good in everything; return the number of labels."""
     count, b = made
@@ -93,7 +93,7 @@ def _add_label(d: Electric, row: Floats, trace: Ints, made: tuple[int, int], val
     return kept + 1
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _charge(d: Electric, values: Floats) -> bool:
     """Fill the battery; False: it was empty before."""
     if values[ENERGY] < -SLACK:
@@ -105,7 +105,7 @@ def _charge(d: Electric, values: Floats) -> bool:
     return True
 
 
-@numba.njit(cache=True)
+@compiled
 def plan(d: Electric, seq: Ints, count: int, rows: Floats, traces: Ints) -> float:
     """Return the least cost of a route of `count` stops with its charging (``inf``: none); labels stay in the arrays."""
     start, end = d.number, d.number + 1
@@ -134,7 +134,7 @@ def plan(d: Electric, seq: Ints, count: int, rows: Floats, traces: Ints) -> floa
     return float(rows[count + 1, best, COST])
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _extend(
     d: Electric, label: Floats, row: Floats, trace: Ints, where: tuple[int, int, int, int], values: Floats, source: Ints
 ) -> int:
@@ -157,7 +157,7 @@ def _extend(
     return made
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _extend_twice(
     d: Electric, label: Floats, row: Floats, trace: Ints, where: tuple[int, int, int, int], values: Floats, source: Ints
 ) -> int:
@@ -182,7 +182,7 @@ def _extend_twice(
     return made
 
 
-@numba.njit(cache=True)
+@compiled
 def charging(seq: Ints, count: int, rows: Floats, traces: Ints, out: Ints) -> int:
     """Write stops and chargers of the route planned last, in order; return their number."""
     n = int(rows[0, 1, COST])
@@ -203,7 +203,7 @@ def charging(seq: Ints, count: int, rows: Floats, traces: Ints, out: Ints) -> in
     return size
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _times(d: Electric, seq: Ints, count: int, ready: Floats, due: Floats) -> None:
     """Return earliest and latest begins as if no charging were needed: a quick first test."""
     a, clock = d.number, d.figures[FROM]
@@ -222,7 +222,7 @@ def _times(d: Electric, seq: Ints, count: int, ready: Floats, due: Floats) -> No
         b = c
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _candidates(d: Electric, s: Rounds, c: int, found: Floats, ready: Floats, due: Floats) -> int:
     """Collect the `TRIED` places with the shortest detour that load and windows allow: detour, route, position."""
     made, is_open = 0, False
@@ -250,7 +250,7 @@ def _candidates(d: Electric, s: Rounds, c: int, found: Floats, ready: Floats, du
     return made
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _keep(found: Floats, made: int, extra: float, r: int, j: int) -> int:
     place = made
     if made == TRIED:
@@ -265,7 +265,7 @@ def _keep(found: Floats, made: int, extra: float, r: int, j: int) -> int:
     return max(made, place + 1)
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _put_in(d: Electric, s: Rounds, c: int, room: tuple[Floats, Floats, Floats, Ints, Floats, Ints]) -> bool:
     """Put a stop in where it costs least with charging planned; False: nowhere below its price."""
     found, ready, due, trial, rows, traces = room
@@ -291,7 +291,7 @@ def _put_in(d: Electric, s: Rounds, c: int, room: tuple[Floats, Floats, Floats, 
     return True
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _ruin(d: Electric, s: Rounds, of: Ints) -> None:
     """Take strings out of routes near a stop; `of` gives the route of each stop."""
     of[:] = -1
@@ -323,7 +323,7 @@ def _ruin(d: Electric, s: Rounds, of: Ints) -> None:
             break
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _take_out(d: Electric, s: Rounds, r: int, first: int, size: int) -> None:
     for j in range(first, first + size):
         c = s.seq[r, j]
@@ -336,7 +336,7 @@ def _take_out(d: Electric, s: Rounds, r: int, first: int, size: int) -> None:
     s.sums[r, 2] = 1.0
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _shuffle(d: Electric, s: Rounds) -> None:
     """Order the stops left out: by chance, load, distance from the depot, width or begin of the window."""
     rule = random_below(s.meta, 6)
@@ -351,7 +351,7 @@ def _shuffle(d: Electric, s: Rounds) -> None:
     s.left[: s.meta[0]] = s.left[: s.meta[0]][order]
 
 
-@numba.njit(cache=True)
+@compiled_part
 def total(s: Rounds) -> float:
     """Return the cost of all routes and of what is left out."""
     cost = 0.0
@@ -363,7 +363,7 @@ def total(s: Rounds) -> float:
     return cost
 
 
-@numba.njit(cache=True)
+@compiled
 def anneal_electric(d: Electric, s: Rounds, turns: int, hot: float, cold: float) -> None:
     """Run so many turns, cooling from the first temperature to the second."""
     width = s.seq.shape[1]
