@@ -9,6 +9,7 @@ The collector of cyclic garbage, which would walk through all of the compiler's 
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -115,22 +116,27 @@ class _Compiling(Listener):
     """Tells that kernels are being compiled, and holds the garbage collector still meanwhile."""
 
     def __init__(self) -> None:
+        self.lock = threading.Lock()
         self.depth = 0
         self.was_enabled = False
 
     def on_start(self, _event: Event) -> None:
-        """Take the begin of compiling a kernel, or one inside it."""
-        if self.depth == 0:
+        """Take the begin of compiling a kernel, one inside it, or one in another thread."""
+        with self.lock:
+            self.depth += 1
+            is_first = self.depth == 1
+            if is_first:
+                self.was_enabled = gc.isenabled()
+                gc.disable()
+        if is_first:
             preparing()
-            self.was_enabled = gc.isenabled()
-            gc.disable()
-        self.depth += 1
 
     def on_end(self, _event: Event) -> None:
         """Take its end."""
-        self.depth -= 1
-        if self.depth == 0 and self.was_enabled:
-            gc.enable()
+        with self.lock:
+            self.depth -= 1
+            if self.depth == 0 and self.was_enabled:
+                gc.enable()
 
 
 register("numba:compile", _Compiling())  # type: ignore[no-untyped-call]
