@@ -135,7 +135,7 @@ def build_years(
     for year, instance, kept in zip(years, instances, links, strict=True):
         model = build_model(instance, links=kept)
         start, weight = len(linear.costs), rollout.weight(year.number)
-        _append(linear, model.linear, weight)
+        append_programme(linear, model.linear, weight)
         block = Block(instance, model, start, _need(instance, model, rollout.need))
         _close_dear(linear, block, year)
         _keep_stations(linear, block, year)
@@ -148,7 +148,8 @@ def build_years(
     return YearsModel(linear, tuple(blocks), np.concatenate(needs))
 
 
-def _append(whole: LinearModel, part: LinearModel, weight: float) -> None:
+def append_programme(whole: LinearModel, part: LinearModel, weight: float) -> None:
+    """Put a programme behind another, its objective times `weight`."""
     columns, rows = len(whole.costs), len(whole.row_lower)
     whole.offset += weight * part.offset
     whole.costs += [weight * cost for cost in part.costs]

@@ -32,6 +32,7 @@ _MODULES = (
     "frequency",
     "day_rounds",
     "rollout",
+    "robustness",
 )
 
 

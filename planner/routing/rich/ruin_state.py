@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from planner.engines.compiled import compiled, compiled_part
+from planner.engines.compiled import compiled_part
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -143,7 +143,7 @@ def random_below(meta: Ints, n: int) -> int:
     return int(_next(meta) >> np.uint64(33)) % n
 
 
-@compiled
+@compiled_part
 def update_route(d: Data, s: State, r: int) -> None:
     """Recompute everything kept about a route; an empty one is freed."""
     count, k = s.route[r, LENGTH], s.route[r, KIND]
