@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from planner.siting.coverage_engine.choices import share_left
 from planner.siting.coverage_engine.cover import cover_of
 from planner.siting.coverage_engine.curve_bound import CurveBound
 from planner.siting.coverage_engine.curve_kernels import Stamps, differing, fill_row_best, packed
@@ -75,10 +74,3 @@ def test_ascents_tighten_the_bound_and_extend_a_core_that_is_too_small(core):
     assert curve.bound[1] < 0.97 * before[1]
     assert core == 30 or curve.is_core.sum() > 8
     assert (curve.is_core >= is_core).all()
-
-
-def test_an_annealing_is_shortened_only_when_the_clock_forces_it():
-    assert share_left(1000, (2.0, 10.0), 5) == (1000, False)
-    assert share_left(1000, (2.0, 5.0), 5) == (500, True)
-    assert share_left(1000, (2.0, -1.0), 5) == (1, True)
-    assert share_left(1000, (2.0, 0.0), 0) == (1000, False)

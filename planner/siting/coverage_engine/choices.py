@@ -33,14 +33,3 @@ def least_losses(cover: Cover, opened: Ints) -> float:
     losses = state.loss[opened]
     worth = float(np.quantile(losses, 0.1)) if losses.size else 0.0
     return max(worth, 0.1 * float(cover.weight.mean()))
-
-
-def share_left(most: int, seconds: tuple[float, float], portions: int) -> tuple[int, bool]:
-    """Return the moves of each of the `portions` left, and if the clock made them fewer, so that all may cool down.
-
-    `seconds`: what a portion of `most` moves took, what is left for them all.
-    """
-    taken, left = seconds
-    if portions == 0 or taken * portions <= left:
-        return most, False
-    return max(1, int(most * max(left, 0.0) / (taken * portions))), True

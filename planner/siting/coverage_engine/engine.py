@@ -19,7 +19,7 @@ import numpy as np
 from planner.engines.mathopt import EngineLimits
 from planner.siting.coverage_engine import moves
 from planner.siting.coverage_engine.arrays import Floats, Ints
-from planner.siting.coverage_engine.choices import affordable, least_losses, narrowed, share_left
+from planner.siting.coverage_engine.choices import affordable, least_losses, narrowed
 from planner.siting.coverage_engine.cover import Cover, columns_of, merged, part_of, part_with, without_dominated
 from planner.siting.coverage_engine.dual import (
     Ascent,
@@ -41,8 +41,6 @@ _COLD = 0.015
 #: Portions an annealing is cut into, each from the best choice of the one before; share of the clock it may take.
 _PORTIONS = 10
 _ANNEALING_SHARE = 0.4
-#: The last round anneals as if at least so many sites were open.
-_LEAST_SITES = 200
 #: Nodes of the exact finish of a window, and the most open sites in one.
 _WINDOW_NODES = 100
 _LARGEST_WINDOW = 45.0
@@ -238,8 +236,7 @@ class _Search:
         if is_last and self._gap() < _NEARLY:
             self._close_in(math.ceil(1.5 * self.limits.window_sites))
         scale = 10.0 ** (number + 1 - self.limits.rounds)
-        sites = max(_LEAST_SITES, self._inside().size) if is_last else max(1, self._inside().size)
-        steps = max(500, int(self.limits.moves_per_site * scale * sites))
+        steps = max(500, int(self.limits.moves_per_site * scale * max(1, self._inside().size)))
         for run, hot in enumerate(_HOT[1:] if is_last else _HOT[:1]):
             if self._is_done():
                 return
@@ -284,17 +281,14 @@ class _Search:
         rng = np.random.default_rng((self.limits.seed, number)).integers(1, 2**63, 1, dtype=np.uint64)
         steps = min(steps, self.limits.most_moves)
         portions = max(1, min(_PORTIONS, steps // 1000))
-        most = steps // portions
-        stop = self.begun + _ANNEALING_SHARE * self.limits.time_limit_s
         for portion in range(portions):
-            begun = self.limits.clock()
+            if portion and (self.limits.clock() - self.begun) > _ANNEALING_SHARE * self.limits.time_limit_s:
+                self.cut = "time"
+                return
             warm, cool = ((_COLD / hot) ** ((portion + k) / portions) * hot * scale for k in (0, 1))
-            settings = np.array([most, warm, cool])
+            settings = np.array([steps // portions, warm, cool])
             _, start = moves.anneal(c.arrays, float(self.budget), start, settings, rng)
             self._found(np.flatnonzero(np.isin(self.cover.site, c.site[start])).astype(np.int64))
-            now = self.limits.clock()
-            most, is_cut = share_left(most, (now - begun, stop - now), portions - portion - 1)
-            self.cut = "time" if is_cut else self.cut
 
     def _worthy(self, opened: Ints, *, narrow: bool) -> Cover:
         """Return the cover over the sites of most worth at the multipliers, and those open; all of it if not `narrow`."""
