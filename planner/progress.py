@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -34,3 +35,22 @@ ProgressListener = Callable[[ProgressEvent], None]
 
 def no_progress(_event: ProgressEvent) -> None:
     """Ignore progress."""
+
+
+_told_of_preparing: list[Callable[[], None]] = []
+
+
+@contextmanager
+def told_of_preparing(tell: Callable[[], None]) -> Iterator[None]:
+    """Call `tell` whenever, in this block, compiled searches are prepared that were never used on this computer before."""
+    _told_of_preparing.append(tell)
+    try:
+        yield
+    finally:
+        _told_of_preparing.remove(tell)
+
+
+def preparing() -> None:
+    """Tell those who asked that a compiled search is being prepared, which takes seconds, once."""
+    for tell in _told_of_preparing:
+        tell()

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.status import Status
 
 from geodata.messages import Lang, text
-from planner.progress import ProgressEvent, ProgressListener, no_progress
+from planner.progress import ProgressEvent, ProgressListener, no_progress, told_of_preparing
 from planner.reports import OPTIMALITY_TOLERANCE
 from scenarios.plan_json import term
 from scenarios.rounding import up
@@ -45,6 +45,7 @@ class ConsoleProgress:
         self._status = status
         self._stage = ""
         self._last = ""
+        self._is_prepared = False
         self._since = time.perf_counter()
 
     def __call__(self, event: ProgressEvent) -> None:
@@ -56,6 +57,12 @@ class ConsoleProgress:
         self._last = self.line(event)
         if self._status is not None:
             self._status.update(escape(self._last))
+
+    def preparing(self) -> None:
+        """Say, once, that this computer prepares compiled searches."""
+        if not self._is_prepared:
+            self._console.print(text("progress_preparing", self.lang), markup=False, highlight=False, soft_wrap=True)
+        self._is_prepared = True
 
     def line(self, event: ProgressEvent) -> str:
         """Return one line: stage, units done, best value, bound and gap."""
@@ -87,10 +94,12 @@ def shown_progress(lang: Lang, *, is_quiet: bool, console: Console | None = None
     console = console or Console(stderr=True)
     if not console.is_terminal:
         progress = ConsoleProgress(lang, console, None)
-        yield progress
+        with told_of_preparing(progress.preparing):
+            yield progress
         progress.finish()
         return
     with console.status("") as status:
         progress = ConsoleProgress(lang, console, status)
-        yield progress
+        with told_of_preparing(progress.preparing):
+            yield progress
         progress.finish()

@@ -1,8 +1,9 @@
-"""Counties of Hunan from the national village list with open points: townships, villages, boundary; no roads.
+"""Counties of Hunan and Sichuan from the national village list with open points: townships, villages, boundary; no roads.
 
 Real: codes and names (list of 2023), the places of townships and of the villages that have one, the boundary, and for
-麻阳 the census population of its townships. Assumed: everything `geodata.completion` adds, the division of populations
-that are known only jointly, and distances (straight line × detour factor). See docs/data.md.
+麻阳 the census population of its townships. For 资阳 the places of townships only. Assumed: everything
+`geodata.completion` adds, the division of populations that are known only jointly, and distances (straight line ×
+detour factor). See docs/data.md.
 """
 
 from __future__ import annotations
@@ -41,6 +42,11 @@ HUNAN_CODES = (
     "433126",
     "433130",
 )
+#: Counties of 资阳 in ``ziyang``: 雁江, 安岳, 乐至.
+ZIYANG_CODES = ("512002", "512021", "512022")
+NOTE_SEAT = (
+    "来源仅给出乡镇驻地 the source gives a township seat, often one from before 2019, not the village's own place"
+)
 NOTE_NONE = "来源无坐标 no point in the source"
 NOTE_SUSPECT = "疑似错位 suspect point, more than 15 km from its township"
 _LISTS = "国家统计局统计用区划代码 NBS division codes 2023 (MIT packaging)"
@@ -59,6 +65,18 @@ _VILLAGE_COLUMNS = (
     "flag",
 )
 _TOWNSHIP_COLUMNS = ("code9", "name", "county_code", "lon_wgs84", "lat_wgs84", "pop_2020_census_communique")
+_ZIYANG_VILLAGES = (
+    "code12",
+    "name",
+    "town_code9",
+    "county_code",
+    "county",
+    "urban_rural_code_2016",
+    "lon_wgs84",
+    "lat_wgs84",
+    "location_level",
+)
+_ZIYANG_TOWNSHIPS = ("code9", "name", "county_code", "lon_wgs84", "lat_wgs84", "location_source")
 
 
 def import_mayang(data_dir: Path) -> Imported:
@@ -89,6 +107,81 @@ def import_hunan(data_dir: Path, county_code: str) -> Imported:
     merged = _merged(county.provenance["villages"], census)
     provenance = {**county.provenance, "villages": merged}
     return county.replace(villages=villages, assumptions=notes, provenance=provenance), problems
+
+
+def import_ziyang(data_dir: Path, county_code: str) -> Imported:
+    """Import one of the three counties of ``ziyang`` by its code, for a comparison at township level.
+
+    The source gives a village its township's seat, often one from before 2019: such a village has no place of its own here. Urban
+    subdistricts carry the county centre's point as a placeholder; each is named. Population as in `import_hunan`.
+    """
+    folder = data_dir / "ziyang"
+    village_path, township_path = folder / "villages_2023.csv", folder / "townships_2023.csv"
+    rows = _of_county(read_source_csv(village_path, _ZIYANG_VILLAGES), county_code, village_path)
+    town_rows = _of_county(read_source_csv(township_path, _ZIYANG_TOWNSHIPS), county_code, township_path)
+    own = rows["location_level"].str.startswith("village point")
+    townships = _places(town_rows, {"township_code": "code9", "name": "name"}, township_path)
+    villages = _places(
+        rows,
+        {
+            "village_code": "code12",
+            "name": "name",
+            "township_code": "town_code9",
+            "urban_rural_code": "urban_rural_code_2016",
+        },
+        village_path,
+    )
+    villages.loc[~own, ["lon", "lat"]] = np.nan
+    people = _county_people(data_dir / "china" / "county_counts.csv", county_code)
+    villages = villages.assign(
+        population=people / len(villages),
+        location_note=[
+            "" if is_own else NOTE_NONE if level == "none" else NOTE_SEAT
+            for is_own, level in zip(own, rows["location_level"], strict=True)
+        ],
+    )
+    name = str(rows["county"].iloc[0])
+    county = County(
+        county_code=county_code,
+        name=name,
+        village_list_id=f"villages {county_code}@{LIST_DATE}",
+        village_list_date=LIST_DATE,
+        villages=canonical_frame(villages, "villages"),
+        townships=canonical_frame(townships.assign(population=np.nan), "townships"),
+        roads=None,
+        boundary=_boundary(folder / "counties_wgs84.geojson", county_code, name),
+        water=None,
+        parameters=default_parameters(),
+        provenance=_ziyang_provenance(),
+        **empty_tables("villages", "townships"),
+    )
+    level = Message("assumed_township_level", {"name": name, "own": int(own.sum()), "villages": len(villages)})
+    people_note = Message("assumed_population_county", {"villages": len(villages), "population": int(people)})
+    notes = (level, people_note, _detour_note(county, "assumed_detour_unknown"))
+    placeholders = town_rows[town_rows["location_source"].str.startswith("NO TOWN POINT")]
+    problems = [
+        Problem("warning", "township_placeholder", "townships", township_path.name, value=code, params={"name": town})
+        for code, town in zip(placeholders["code9"], placeholders["name"], strict=True)
+    ]
+    return county.replace(assumptions=notes), (*problems, *_township_warnings(county, township_path))
+
+
+def _places(rows: pd.DataFrame, columns: dict[str, str], path: Path) -> pd.DataFrame:
+    """Return columns under our names, with places."""
+    named = {ours: rows[theirs] for ours, theirs in columns.items()}
+    return pd.DataFrame({**named, "lon": numbers(rows, "lon_wgs84", path), "lat": numbers(rows, "lat_wgs84", path)})
+
+
+def _ziyang_provenance() -> dict[str, Provenance]:
+    licence = "codes and names: MIT packaging; points: CC BY 4.0; census: MIT"
+    villages = Provenance(
+        f"ziyang/villages_2023.csv: {_LISTS}; 2020 census by county (leiii/census)", licence, as_of=LIST_DATE
+    )
+    townships = Provenance(
+        f"ziyang/townships_2023.csv: {_LISTS}; {_POINTS}", licence, _ATTRIBUTION, as_of=LIST_DATE, datum="GCJ02"
+    )
+    boundary = Provenance("ziyang: Vonng/adcode", "CC BY 4.0", _ATTRIBUTION, datum="GCJ02")
+    return {"villages": villages, "townships": townships, "boundary": boundary}
 
 
 def _import(folder: Path, county_code: str, boundary_file: str) -> Imported:

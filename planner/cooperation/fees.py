@@ -5,8 +5,8 @@ Fees are transfers between operators; recipients pay nothing. All money is CNY a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 Basis = Literal["avoided", "income"]
@@ -247,12 +247,24 @@ class PackageOffer:
         Villages and parcels in it.
     floor_cny_per_parcel, ceiling_cny_per_parcel
         Between these the taker and the couriers together gain over the whole package; empty where the first is greater.
+    by_giver
+        Courier → the greatest fee by which it gains over its own parcels of the package.
     """
 
     villages: int
     parcels_per_day: float
     floor_cny_per_parcel: float
     ceiling_cny_per_parcel: float
+    by_giver: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def each_cny_per_parcel(self) -> float:
+        """Return the greatest fee by which every courier gains."""
+        return min(self.by_giver.values(), default=self.ceiling_cny_per_parcel)
+
+    def losers(self, fee_cny_per_parcel: float) -> tuple[str, ...]:
+        """Return the couriers that would lose by a fee, sorted."""
+        return tuple(sorted(name for name, most in self.by_giver.items() if most < fee_cny_per_parcel - 1e-9))
 
     @property
     def is_empty(self) -> bool:
@@ -260,9 +272,14 @@ class PackageOffer:
         return self.ceiling_cny_per_parcel < self.floor_cny_per_parcel
 
     def fee(self, part: float = 0.5) -> float | None:
-        """Return the fee that gives the taker `part` of the range; None where it is empty."""
-        low, high = self.floor_cny_per_parcel, self.ceiling_cny_per_parcel
-        return None if self.is_empty else low + part * (high - low)
+        """Return the fee that gives the taker `part` of the range; None where it is empty.
+
+        The range ends at the fee every courier gains by or, where that lies below the floor, at the mean they gain by together.
+        """
+        if self.is_empty:
+            return None
+        low, each = self.floor_cny_per_parcel, self.each_cny_per_parcel
+        return low + part * ((each if each >= low else self.ceiling_cny_per_parcel) - low)
 
 
 def package(offers: Sequence[VillageOffer]) -> PackageOffer | None:
@@ -270,8 +287,15 @@ def package(offers: Sequence[VillageOffer]) -> PackageOffer | None:
     parcels = sum(offer.parcels_per_day for offer in offers)
     if parcels <= 0.0:
         return None
-    ceiling = sum(giver.ceiling for offer in offers for giver in offer.givers)
-    return PackageOffer(len(offers), parcels, sum(offer.floor for offer in offers) / parcels, ceiling / parcels)
+    givers = [giver for offer in offers for giver in offer.givers]
+    ceiling = sum(giver.ceiling for giver in givers)
+    by_giver = {
+        name: sum(g.ceiling for g in givers if g.operator_id == name)
+        / sum(g.parcels_per_day for g in givers if g.operator_id == name)
+        for name in sorted({g.operator_id for g in givers})
+    }
+    floor = sum(offer.floor for offer in offers)
+    return PackageOffer(len(offers), parcels, floor / parcels, ceiling / parcels, by_giver)
 
 
 @dataclass(frozen=True, slots=True)

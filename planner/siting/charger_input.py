@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,6 +11,10 @@ from geodata.errors import InputError, Problem
 from geodata.messages import Message
 from geodata.parameters import Parameters
 from planner.costs import annuity_factor
+
+#: Figures that can only be in another unit: kWh a km (those of 100 km are meant), km of range (metres), kW of a charger (watts).
+_MOST_KWH_PER_KM, _MOST_RANGE_KM, _MOST_KW = 5.0, 3000.0, 1500.0
+_HOURS_A_DAY = 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,19 +148,23 @@ def kwh_per_km(vehicle: ElectricVehicle, rules: ChargerRules) -> float:
     return vehicle.kwh_per_km * factor
 
 
-def check_chargers(tours: Sequence[Tour], vehicles: Mapping[str, ElectricVehicle], sites: Sequence[ChargeSite]) -> None:
-    """Refuse impossible tours, vehicles and sites; every problem is collected first.
+def check_chargers(
+    tours: Sequence[Tour], vehicles: Mapping[str, ElectricVehicle], sites: Sequence[ChargeSite], rules: ChargerRules
+) -> None:
+    """Refuse impossible tours, vehicles, sites and rules; every problem is collected first.
 
     Raises
     ------
     InputError
         With one problem a bad line.
     """
-    problems = []
+    problems = [*_rule_problems(rules), *_unit_problems(vehicles)]
     for tour in tours:
         km = [at for _, at in tour.places]
         rises = all(a <= b for a, b in pairwise(km))
-        is_fine = len(km) > 1 and km[0] == 0.0 and rises and all(map(math.isfinite, (*km, tour.spare_min)))
+        is_fine = (
+            len(km) > 1 and km[0] == 0.0 and rises and all(map(math.isfinite, km)) and 0.0 <= tour.spare_min < math.inf
+        )
         if not is_fine or tour.places[0][0] != tour.places[-1][0]:
             problems.append(Problem("error", "charger_tour_bad", table="tours", value=tour.tour_id))
         if tour.vehicle_type_id not in vehicles:
@@ -181,3 +189,34 @@ def check_chargers(tours: Sequence[Tour], vehicles: Mapping[str, ElectricVehicle
     ]
     if problems:
         raise InputError(Message("charger_input_refused", {"count": len(problems)}), problems)
+
+
+def _rule_problems(rules: ChargerRules) -> Iterator[Problem]:
+    """Yield the figures of charging that cannot be right."""
+    ranges = {
+        "slow_kw": 0.0 < rules.slow_kw <= _MOST_KW,
+        "fast_kw": 0.0 < rules.fast_kw <= _MOST_KW,
+        "slow_cny": 0.0 <= rules.slow_cny < math.inf,
+        "fast_cny": 0.0 <= rules.fast_cny < math.inf,
+        "yearly_share": 0.0 <= rules.yearly_share < math.inf,
+        "night_h": 0.0 < rules.night_h <= _HOURS_A_DAY,
+        "loss_share": 0.0 <= rules.loss_share < 1.0,
+        "reserve_share": 0.0 <= rules.reserve_share < 1.0,
+    }
+    for name, is_right in ranges.items():
+        if not is_right:
+            yield Problem("error", "charger_rule_bad", table="settings", column=name, value=f"{getattr(rules, name):g}")
+
+
+def _unit_problems(vehicles: Mapping[str, ElectricVehicle]) -> Iterator[Problem]:
+    """Yield figures of vehicles that can only be in another unit."""
+    for name, vehicle in sorted(vehicles.items()):
+        for column, value, most in (
+            ("kwh_per_km", vehicle.kwh_per_km, _MOST_KWH_PER_KM),
+            ("range_km", vehicle.range_km, _MOST_RANGE_KM),
+        ):
+            if most < value < math.inf:
+                params = {"vehicle": name, "most": most}
+                yield Problem(
+                    "error", "charger_unit", table="vehicles", column=column, value=f"{value:g}", params=params
+                )

@@ -126,7 +126,7 @@ def plan_chargers(
     InputError
         If a tour or vehicle has impossible figures or an unknown vehicle type.
     """
-    check_chargers(tours, vehicles, sites)
+    check_chargers(tours, vehicles, sites, rules)
     allowed = {site.place_id for site in sites if site.is_allowed}
     infeasible = [
         found for tour in tours if (found := tour_obstacle(tour, vehicles[tour.vehicle_type_id], allowed, rules))

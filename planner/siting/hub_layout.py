@@ -207,17 +207,19 @@ def check_hubs(problem: HubProblem) -> None:
             for end in (corridor.start, corridor.end)
             if end not in nodes
         ]
-        figures = (corridor.fixed_cny_per_day, corridor.cny_per_unit, corridor.minutes)
-        if not all(math.isfinite(v) and v >= 0.0 for v in figures) or not corridor.capacity_per_day >= 0.0:
-            problems.append(_bad("corridors", corridor.corridor_id))
+        for column in ("fixed_cny_per_day", "cny_per_unit", "minutes"):
+            problems += _bad("corridors", corridor.corridor_id, column, getattr(corridor, column))
+        if not corridor.capacity_per_day >= 0.0:
+            problems += _bad("corridors", corridor.corridor_id, "capacity_per_day", math.nan)
     if len({c.corridor_id for c in problem.corridors}) != len(problem.corridors):
         problems.append(Problem("error", "hub_corridor_twice", table="corridors"))
-    for pair, units in (*problem.flows.items(), *problem.access_cny_per_unit.items()):
-        if not (math.isfinite(units) and units >= 0.0):
-            problems.append(_bad("flows", " → ".join(pair)))
-        problems += [
-            Problem("error", "hub_place_unknown", table="flows", value=place) for place in pair if place not in places
-        ]
+    tables = (("flows", "units_per_day", problem.flows), ("access", "cny_per_unit", problem.access_cny_per_unit))
+    for table, column, figures in tables:
+        for pair, figure in figures.items():
+            problems += _bad(table, " → ".join(pair), column, figure)
+            problems += [
+                Problem("error", "hub_place_unknown", table=table, value=place) for place in pair if place not in places
+            ]
     reachable = {place for place, _ in problem.access_cny_per_unit}
     problems += [
         Problem("error", "hub_place_without_access", table="access", value=place)
@@ -228,5 +230,8 @@ def check_hubs(problem: HubProblem) -> None:
         raise InputError(Message("hub_input_refused", {"count": len(problems)}), problems)
 
 
-def _bad(table: str, name: str) -> Problem:
-    return Problem("error", "hub_bad_number", table=table, value=name)
+def _bad(table: str, name: str, column: str, value: float) -> list[Problem]:
+    """Return the problem of a figure that is missing, negative or not finite."""
+    if math.isfinite(value) and value >= 0.0:
+        return []
+    return [Problem("error", "hub_bad_number", table=table, column=column, value=f"{value:g}", params={"id": name})]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from geodata.county import County
@@ -29,6 +29,8 @@ from planner.siting.result import SitingResult
 
 #: How the need is met; glossary keys ``land_<way>``.
 LandWay = Literal["enough", "extend", "rent", "new_build"]
+#: More than this in a day, or on one site, is in another unit (parcels of a year, cm²).
+_MOST = {"through_parcels_per_day": 1e7, "waiting_parcels_per_day": 1e7, "existing_floor_m2": 1e6}
 #: Columns of `land_rows`, in order.
 LAND_COLUMNS = (
     "facility_id",
@@ -170,7 +172,7 @@ def land_list(nodes: Sequence[LandNode], norms: LandNorms) -> tuple[LandRow, ...
     InputError
         If a figure is negative or not finite, or a kind unknown.
     """
-    problems = list(_problems(nodes))
+    problems = [*_problems(nodes), *_norm_problems(norms)]
     if problems:
         raise InputError(Message("land_input_refused", {"count": len(problems)}), problems)
     return tuple(_row(node, norms) for node in nodes)
@@ -255,6 +257,25 @@ def _problems(nodes: Sequence[LandNode]) -> Iterable[Problem]:
             if not (math.isfinite(value) and value >= 0.0):
                 params = {"id": node.facility_id}
                 yield Problem("error", "land_bad_number", table="land", column=column, value=str(value), params=params)
+            elif value > _MOST[column]:
+                unit: dict[str, object] = {"id": node.facility_id, "most": _MOST[column]}
+                yield Problem("error", "land_unit", table="land", column=column, value=f"{value:g}", params=unit)
         if node.kind not in ("county_centre", "township_station", "village_point"):
             params = {"id": node.facility_id}
             yield Problem("error", "land_bad_number", table="land", column="kind", value=node.kind, params=params)
+
+
+def _norm_problems(norms: LandNorms) -> Iterable[Problem]:
+    for kind in ("county_centre", "township_station", "village_point"):
+        for figure in fields(KindNorm):
+            value = getattr(norms.of(kind), figure.name)
+            if not 0.0 <= value < math.inf:
+                yield _norm_problem(figure.name, value, kind)
+    for name in ("parcel_m3", "shelf_m3_per_m2"):
+        value = getattr(norms, name)
+        if not 0.0 < value < math.inf:
+            yield _norm_problem(name, value, "land")
+
+
+def _norm_problem(name: str, value: float, where: str) -> Problem:
+    return Problem("error", "land_norm_bad", table="parameters", column=name, value=f"{value:g}", params={"id": where})

@@ -12,6 +12,7 @@ from planner.engines.linear import Vector
 from planner.problems.siting import Floats, SitingProblem
 from planner.siting.milp_cover import Options, cover_shares, covering_pairs, is_capacitated, site_prices
 from planner.siting.milp_rows import Form, Ints, Pairs, usable_pairs
+from planner.siting.side import effective_locks
 
 Allocation = Mapping[int, tuple[tuple[int, float], ...]]
 #: Shares below this are rounding of the solver.
@@ -91,6 +92,13 @@ def allocated_distances(problem: SitingProblem, allocation: Allocation) -> Float
     found = np.bincount(served.demand, weights=served.share * served.distance, minlength=problem.demand_count)
     found[np.bincount(served.demand, minlength=problem.demand_count) == 0] = np.inf
     return np.asarray(found, dtype=np.float64)
+
+
+def without_spare(problem: SitingProblem, open_sites: Sequence[int], allocation: Allocation) -> tuple[int, ...]:
+    """Return the open sites that serve somebody or must be open: a p-center often needs fewer than p."""
+    serving = {j for parts in allocation.values() for j, _ in parts}
+    locked = effective_locks(problem)
+    return tuple(j for j in open_sites if j in serving or locked[j] > 0)
 
 
 def site_loads(problem: SitingProblem, allocation: Allocation) -> Floats:

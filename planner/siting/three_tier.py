@@ -77,7 +77,7 @@ def _solved(instance: Instance, listener: ProgressListener) -> SitingResult:
         if math.isinf(found.bound) and found.bound > 0:
             raise diagnose(instance)
         raise NoSolutionError(Message("siting_no_solution"), [Message("fix_siting_limits")])
-    return _result(instance, found.decision, _report(instance.problem, found))
+    return siting_result(instance, found.decision, _report(instance.problem, found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def find_three_tier(problem: PlanProblem, *, listener: ProgressListener = no_pro
     found = Search(instance, _Teller(listener)).run()
     if found.decision is None:
         return Tried(None, math.isinf(found.bound) and found.bound > 0)
-    return Tried(_result(instance, found.decision, _report(problem, found)), is_none_proved=False)
+    return Tried(siting_result(instance, found.decision, _report(problem, found)), is_none_proved=False)
 
 
 def _checked(problem: PlanProblem) -> Instance:
@@ -157,7 +157,8 @@ def _report(problem: PlanProblem, found: Found) -> SolveReport:
     )
 
 
-def _result(instance: Instance, decision: Decision, report: SolveReport) -> SitingResult:
+def siting_result(instance: Instance, decision: Decision, report: SolveReport) -> SitingResult:
+    """Return a decision by name, every village it does not serve with its reason."""
     points, stations, centres = instance.points.ids, instance.stations.ids, instance.centres.ids
     opened: list[str] = []
     closed = list(instance.shut_ids)

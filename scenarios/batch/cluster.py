@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,7 +29,10 @@ _CONNECT_S = 20
 
 @dataclass(frozen=True, slots=True)
 class BatchProgress:
-    """Where a batch stands: jobs done of all, the last one, and the seconds it may still take (None: not known yet)."""
+    """Where a batch stands: jobs done of all, the last one, and the seconds it may still take (None: not known yet).
+
+    `took` tells of the last job its wall and CPU seconds and the megabytes its worker holds (``seconds, cpu_s, memory_mb``).
+    """
 
     done: int
     total: int
@@ -37,6 +40,7 @@ class BatchProgress:
     scenario: str
     status: str
     eta_s: float | None
+    took: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -147,6 +151,7 @@ def _compute(
     for done, future in enumerate(as_completed(list(futures)), start=1):
         job = futures[future]
         status = "error"
+        took: Mapping[str, float] = {}
         try:
             result, took = future.result()
         except Exception as error:  # noqa: BLE001 - whatever broke one job must not stop the others
@@ -158,7 +163,7 @@ def _compute(
             status = result["status"]
         future.release()
         left = (time.perf_counter() - begun) / done * (len(todo) - done)
-        listener(BatchProgress(done, len(todo), job.county, job.scenario, status, left))
+        listener(BatchProgress(done, len(todo), job.county, job.scenario, status, left, took))
     return spent
 
 

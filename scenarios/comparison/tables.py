@@ -69,6 +69,7 @@ def comparison_tables(runs: Runs, lang: Lang) -> tuple[Table, ...]:
         Table("decisions", _heads(("decision",), lang), tuple(_decisions(runs, lang)), has_changes=True),
         Table("sites", _heads(("site", "kind", "township"), lang), tuple(_sites(runs, lang))),
         Table("trips", _heads(("depot", "trips"), lang), tuple(_trips(runs, lang)), has_changes=True),
+        *_study_table(runs, lang),
         Table("settings", _heads(("key", "meaning"), lang), tuple(_settings(runs, lang))),
         Table("inputs", _heads(("input",), lang), tuple(_inputs(runs, lang))),
         Table("log", _heads(("log",), lang), tuple(_log(runs, lang))),
@@ -176,6 +177,23 @@ def _trips(runs: Runs, lang: Lang) -> Iterator[Row]:
         for key, measure in measures:
             sums = [float(plain(float(sum(measure(trip) for trip in own)))) for own in trips]
             yield _number_row((f"{name} ({depot})", text(f"compare_trips_{key}", lang)), sums, "", lang)
+
+
+def _study_table(runs: Runs, lang: Lang) -> Iterator[Table]:
+    """Yield the table of the further questions, where a run asks any: proof, and the first sentence of the answer."""
+    found = [{study["name"]: study for study in run.plan.get("studies", ())} for run in runs]
+    rows = []
+    for name in dict.fromkeys(name for studies in found for name in studies):
+        asked = [studies.get(name) for studies in found]
+        kind = next(str(study["kind"]) for study in asked if study is not None)
+        title = f"{name} · {term(f'study_{kind}', lang)}"
+        answers = [_said(study["answer"][:1], lang)[0] if study and study["answer"] else None for study in asked]
+        reports = [study["report"] if study else None for study in asked]
+        proofs = [text(f"run_status_{report['status']}", lang) if report else None for report in reports]
+        rows.append(_row((title, text("compare_study_answer", lang)), answers, lang))
+        rows.append(_row((title, text("compare_log_status", lang)), proofs, lang))
+    if rows:
+        yield Table("studies", _heads(("study", "entry"), lang), tuple(rows))
 
 
 def _settings(runs: Runs, lang: Lang) -> Iterator[Row]:

@@ -145,4 +145,14 @@ def allowed(spec: KeySpec, lang: Lang) -> str:
     words = text(f"key_allowed_{spec.kind}", lang, {"choices": ", ".join(spec.choices)})
     if spec.kind in ("number", "whole", "numbers") and ending:
         words = text(f"key_range{ending}", lang, {"words": words, **figures})
+    words += _plausible(spec.key, lang)
     return text("key_allowed_or_none", lang, {"words": words}) if spec.is_optional else words
+
+
+def _plausible(key: str, lang: Lang) -> str:
+    """Return the range a figure's source gives; beyond it a figure is used, with a warning."""
+    head, _, rest = key.partition(".")
+    entry = default_parameters().entry(rest) if head == PARAMETERS else None
+    if entry is None or entry.low is None or entry.high is None:
+        return ""
+    return text("key_plausible", lang, {"low": _figure(entry.low), "high": _figure(entry.high)})

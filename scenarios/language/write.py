@@ -25,6 +25,8 @@ from scenarios.studies.settings import KIND, options_of
 _CREATED = datetime(2000, 1, 1)  # noqa: DTZ001  Excel knows no time zones
 #: Longest text a cell can hold.
 _LONGEST = 32_767
+#: Empty rows to fill in below studies and overrides.
+_SPARE = 30
 _GUIDE = ("title", "purpose", "empty", "none", "lists", "overrides", "studies", "notes", "run")
 _WIDTHS: Mapping[ColumnName, int] = {
     "study": 18,
@@ -170,6 +172,10 @@ class _Writer:
                 sheet.write_string(number, 0, row.note, self._formats["section"])
             else:
                 self._row(sheet, name, number, row)
+        if name in ("studies", "overrides"):
+            for number in range(len(rows) + 1, len(rows) + 1 + _SPARE):
+                for position in range(len(COLUMNS[name])):
+                    sheet.write_blank(number, position, None, self._formats["words"])
 
     def _row(self, sheet: Any, name: SheetName, number: int, row: _Row) -> None:
         labels = _labels(name, row.path)

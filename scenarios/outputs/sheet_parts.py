@@ -11,6 +11,10 @@ import xlsxwriter
 #: Columns a wrapped line runs over, and about how many characters they hold.
 _LINE_COLUMNS, _LINE_WIDTH = 3, 100
 
+#: Rows and pixels a chart takes, and the column the figures of charts begin in.
+CHART_ROWS, CHART_SIZE = 20, {"width": 760, "height": 370}
+DATA_COLUMN = 12
+
 
 class Formats:
     """Cell formats of a workbook, made once."""

@@ -45,6 +45,8 @@ def axis_rule(key: str, values: list[float], lang: Lang) -> AxisRule:
         return AxisRule(words, divisor, _short, False)
     if unit == "share":
         return AxisRule(heading(key, lang), 1.0, _percent(values), False)
+    if key.endswith("_year"):
+        return AxisRule(heading(key, lang), 1.0, "{:.0f}".format, True)
     is_whole = not unit and all(float(v).is_integer() for v in values)
     return AxisRule(heading(key, lang), 1.0, _short, is_whole)
 

@@ -17,6 +17,8 @@ def study_document(study: Study) -> dict[str, Any]:
     drawn: dict[str, Any] = {}
     if study.lines:
         drawn["lines"] = [_line(line) for line in study.lines]
+    if study.views:
+        drawn["views"] = [{"key": view.key, "places": [_place(place) for place in view.places]} for view in study.views]
     if study.gantts:
         drawn["gantts"] = [_gantt(gantt) for gantt in study.gantts]
     return {

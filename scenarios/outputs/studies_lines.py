@@ -21,6 +21,8 @@ from scenarios.studies.study import Cell, Study, StudyLine
 CRS = "EPSG:4326"
 #: Colours lines may ask for, with their widths.
 LINE_LOOKS = ((COLOURS["tier1"], 3.0), (COLOURS["tier2"], 1.8), (COLOURS["bus"], 2.2))
+#: Kinds of study whose lines are no routes.
+_LABELS = {"merge_stations": "map_study_moves"}
 _LEAST = 2
 
 
@@ -52,7 +54,9 @@ def study_line_layer(study: Study, number: int, lang: Lang) -> MapLayer | None:
         layer_id=f"study_{number}_lines",
         group="studies",
         kind="lines",
-        label=say("map_study_lines", lang, {"number": number, "title": study_title(study, lang)}),
+        label=say(
+            _LABELS.get(study.kind, "map_study_lines"), lang, {"number": number, "title": study_title(study, lang)}
+        ),
         count=len(lines),
         style={
             "stroke": looks[-1][0],

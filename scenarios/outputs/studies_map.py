@@ -15,8 +15,30 @@ from scenarios.outputs.studies_words import fact_text, fact_title, mark_term, st
 from scenarios.outputs.terms import capital, say, sentence
 from scenarios.studies.study import Study, StudyPlace
 
+#: Colours of the years of a roll-out, dark to light to warm; the last is for all later years.
+_YEARS = ("#08306b", "#2171b5", "#4eb3d3", "#7bbf6a", "#e6a817", "#d94801")
 #: Marks from bottom to top: what matters most lies on top.
-MARKS = ("candidate", "served", "closed", "kept", "chosen", "charger", "locker", "unserved")
+MARKS = (
+    "lines_none",
+    "lines_one",
+    "lines_few",
+    "lines_many",
+    "by_mail",
+    "by_own",
+    "by_joint",
+    "by_post",
+    "by_shop",
+    "by_bus",
+    "candidate",
+    "served",
+    "closed",
+    "kept",
+    *(f"year_{number}" for number in range(len(_YEARS), 0, -1)),
+    "chosen",
+    "charger",
+    "locker",
+    "unserved",
+)
 _WHITE = "#ffffff"
 LOOKS: dict[str, dict[str, Any]] = {
     "candidate": {"shape": "circle", "size": 3.4, "fill": _WHITE, "stroke": COLOURS["closed"], "weight": 1.2},
@@ -33,7 +55,27 @@ LOOKS: dict[str, dict[str, Any]] = {
     "chosen": {"shape": "diamond", "size": 8.0, "fill": COLOURS["new"], "stroke": _WHITE, "weight": 1.2},
     "charger": {"shape": "bolt", "size": 10.0, "fill": "#C98A00", "stroke": _WHITE, "weight": 1.0},
     "locker": {"shape": "cells", "size": 7.5, "fill": "#7B3F98", "stroke": _WHITE, "weight": 1.2},
+    **{
+        f"year_{number}": {
+            "shape": "diamond",
+            "size": round(9.1 - 0.35 * number, 2),
+            "fill": fill,
+            "stroke": _WHITE,
+            "weight": 1.2,
+        }
+        for number, fill in enumerate(_YEARS, start=1)
+    },
     "unserved": {"shape": "cross", "size": 5.5, "fill": "", "stroke": COLOURS["unserved"], "weight": 2.6},
+    "by_own": {"shape": "square", "size": 4.6, "fill": COLOURS["kept"], "stroke": _WHITE, "weight": 1.0},
+    "by_joint": {"shape": "circle", "size": 5.0, "fill": COLOURS["served"], "stroke": _WHITE, "weight": 1.0},
+    "by_post": {"shape": "diamond", "size": 6.4, "fill": COLOURS["new"], "stroke": _WHITE, "weight": 1.0},
+    "by_bus": {"shape": "bolt", "size": 8.5, "fill": COLOURS["bus"], "stroke": _WHITE, "weight": 1.0},
+    "by_shop": {"shape": "cells", "size": 5.6, "fill": "#7B3F98", "stroke": _WHITE, "weight": 1.0},
+    "by_mail": {"shape": "circle", "size": 3.2, "fill": _WHITE, "stroke": COLOURS["new"], "weight": 1.4},
+    "lines_none": {"shape": "circle", "size": 3.7, "fill": _WHITE, "stroke": COLOURS["closed"], "weight": 1.4},
+    "lines_one": {"shape": "circle", "size": 4.3, "fill": "#CDBDE6", "stroke": _WHITE, "weight": 0.8},
+    "lines_few": {"shape": "circle", "size": 4.8, "fill": COLOURS["tier2"], "stroke": _WHITE, "weight": 0.8},
+    "lines_many": {"shape": "circle", "size": 5.6, "fill": COLOURS["tier1"], "stroke": _WHITE, "weight": 0.8},
 }
 
 
@@ -46,13 +88,30 @@ def study_layers(content: RunContent) -> list[MapLayer]:
     """Return a layer a study that has places, over that of its lines, the first study on top; those without are left out."""
     layers: list[MapLayer | None] = []
     for i, study in enumerate(content.studies, start=1):
-        layers += [study_layer(study, i, content.lang), study_line_layer(study, i, content.lang)]
+        layers += [study_layer(study, i, content.lang), *view_layers(study, i, content.lang)]
+        layers.append(study_line_layer(study, i, content.lang))
     return [layer for layer in reversed(layers) if layer is not None]
 
 
 def study_layer(study: Study, number: int, lang: Lang) -> MapLayer | None:
     """Return the layer of a study, `number` counted from 1; None where nothing can be drawn."""
-    places = sorted((p for p in study.places if has_place(p)), key=lambda p: MARKS.index(p.mark))
+    label = say("map_study", lang, {"number": number, "title": study_title(study, lang)})
+    return _layer(study, study.places, (f"study_{number}", label), lang)
+
+
+def view_layers(study: Study, number: int, lang: Lang) -> list[MapLayer]:
+    """Return the layers of a study's further maps, `number` counted from 1; those where nothing can be drawn are left out."""
+    figures = {"number": number, "title": study_title(study, lang)}
+    found = [
+        _layer(study, view.places, (f"study_{number}_{view.key}", say(f"map_view_{view.key}", lang, figures)), lang)
+        for view in study.views
+    ]
+    return [layer for layer in found if layer is not None]
+
+
+def _layer(study: Study, shown: Sequence[StudyPlace], named: tuple[str, str], lang: Lang) -> MapLayer | None:
+    """Return the layer of some places of a study, named by id and words; None where nothing can be drawn."""
+    places = sorted((p for p in shown if has_place(p)), key=lambda p: MARKS.index(p.mark))
     if not places:
         return None
     marks = list(dict.fromkeys(place.mark for place in places))
@@ -60,10 +119,10 @@ def study_layer(study: Study, number: int, lang: Lang) -> MapLayer | None:
         MarkClass(capital(mark_term(mark, lang)), sum(p.mark == mark for p in places), LOOKS[mark]) for mark in marks
     )
     return MapLayer(
-        layer_id=f"study_{number}",
+        layer_id=named[0],
         group="studies",
         kind="marks",
-        label=say("map_study", lang, {"number": number, "title": study_title(study, lang)}),
+        label=named[1],
         count=len(places),
         style=LOOKS[marks[-1]],
         data={

@@ -13,7 +13,7 @@ from scenarios.outputs.overview import class_legend, study_map
 from scenarios.outputs.report_tables import MAX_ROWS, PrintedTable, fold_note
 from scenarios.outputs.studies_charts import ShownChart, study_charts
 from scenarios.outputs.studies_lines import study_line_layer
-from scenarios.outputs.studies_map import study_layer
+from scenarios.outputs.studies_map import study_layer, view_layers
 from scenarios.outputs.studies_sheets import SheetNames, reason_rows, sheet_names, with_township_names
 from scenarios.outputs.studies_words import (
     NUMERIC_KINDS,
@@ -56,6 +56,7 @@ class ShownStudy:
     reasons: PrintedTable | None
     map: Markup | None
     legend: list[tuple[Markup, str, int]]
+    views: list[tuple[str, Markup, list[tuple[Markup, str, int]]]]
     assumptions: list[str]
 
 
@@ -79,6 +80,7 @@ def _shown(
     lang = content.lang
     title = study_title(study, lang)
     layer, lines = study_layer(study, number, lang), study_line_layer(study, number, lang)
+    views = view_layers(study, number, lang)
     return ShownStudy(
         number=number,
         title=title,
@@ -92,6 +94,7 @@ def _shown(
         reasons=_reasons(study, number, content, names),
         map=None if layer is None else study_map(layer, bounds, say("report_study_map", lang, {"title": title}), lines),
         legend=[] if layer is None else class_legend(layer),
+        views=[(view.label, study_map(view, bounds, view.label), class_legend(view)) for view in views],
         assumptions=[sentence(message, lang) for message in study.assumptions],
     )
 

@@ -9,9 +9,18 @@ from typing import Any
 import xlsxwriter
 
 from scenarios.content import RunContent
-from scenarios.outputs.sheet_parts import Formats, text_width, write_head, write_lines
+from scenarios.outputs.sheet_parts import (
+    CHART_ROWS,
+    CHART_SIZE,
+    DATA_COLUMN,
+    Formats,
+    text_width,
+    write_head,
+    write_lines,
+)
 from scenarios.outputs.studies_charts import axis_rule
 from scenarios.outputs.studies_sheets import reason_rows, sheet_names, with_township_names
+from scenarios.outputs.studies_waterfall import write_waterfall
 from scenarios.outputs.studies_words import (
     NUMERIC_KINDS,
     answers,
@@ -34,9 +43,6 @@ from scenarios.studies.study import Cell, Study, StudyChart, StudyColumn, StudyT
 _DASHES = ("solid", "dash", "round_dot", "dash_dot", "long_dash", "long_dash_dot")
 _MARKS = ("circle", "square", "triangle", "diamond", "circle", "x")
 _PATTERNS = ("", "wide_upward_diagonal", "dark_vertical", "dark_horizontal", "diagonal_brick", "wide_downward_diagonal")
-_CHART_ROWS, _CHART_SIZE = 20, {"width": 760, "height": 370}
-#: Column of the charts' figures, to the right of the charts.
-_DATA_COLUMN = 12
 _MAX_WIDTH = 60
 _MAX_ROWS = 1_048_575
 
@@ -76,7 +82,7 @@ def _own_sheet(book: xlsxwriter.Workbook, formats: Formats, content: RunContent,
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, 1, 30)
     sheet.set_column(2, 2, 46)
-    sheet.set_column(_DATA_COLUMN, _DATA_COLUMN + 12, 16)
+    sheet.set_column(DATA_COLUMN, DATA_COLUMN + 12, 16)
     sheet.write_string(0, 0, study_title(study, lang), formats.title)
     lines = [*answers(study, lang), status_sentence(study, lang), proof_line(study, lang)]
     row = write_lines(sheet, 2, [line for line in lines if line], formats)
@@ -90,9 +96,12 @@ def _own_sheet(book: xlsxwriter.Workbook, formats: Formats, content: RunContent,
         row = write_lines(sheet, row + 1, [sentence(message, lang) for message in study.assumptions], formats) + 1
     data_row = 1
     for chart in study.charts:
-        if _has_points(chart):
+        if chart.kind == "waterfall" and _has_points(chart):
+            data_row = write_waterfall(book, sheet, (row, data_row), chart, (name, formats, content))
+            row += CHART_ROWS
+        elif _has_points(chart):
             data_row = _chart(book, sheet, (row, data_row), chart, (name, formats, content))
-            row += _CHART_ROWS
+            row += CHART_ROWS
 
 
 def _has_points(chart: StudyChart) -> bool:
@@ -125,12 +134,12 @@ def _chart(
     y_rule = axis_rule(chart.y_key, [y for s in series for _, y in s.points], lang)
     title = table_title(chart.key, lang)
     top = rows[1]
-    sheet.write_string(top - 1, _DATA_COLUMN, say("workbook_chart_data", lang, {"title": title}), formats.strong)
+    sheet.write_string(top - 1, DATA_COLUMN, say("workbook_chart_data", lang, {"title": title}), formats.strong)
     last = top
     for i, one in enumerate(series):
         points = sorted(one.points)
         points = _stepped(points) if chart.kind == "step" else points
-        column = _DATA_COLUMN + 2 * i
+        column = DATA_COLUMN + 2 * i
         sheet.write_string(top, column, x_rule.words, formats.head)
         sheet.write_string(top, column + 1, one.words, formats.head)
         for j, (x, y) in enumerate(points, start=1):
@@ -150,7 +159,7 @@ def _chart(
     picture.set_x_axis({"name": x_rule.words, "num_format": _pattern(chart.x_key)})
     picture.set_y_axis({"name": y_rule.words, "num_format": _pattern(chart.y_key)})
     picture.set_legend({"none": True} if len(series) == 1 else {"position": "bottom"})
-    picture.set_size(_CHART_SIZE)
+    picture.set_size(CHART_SIZE)
     sheet.insert_chart(rows[0], 0, picture)
     return last + 3
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from scenarios.outputs.svg import label, num, svg, text_width
 
-ChartKind = Literal["line", "step", "bar"]
+ChartKind = Literal["line", "step", "bar", "waterfall"]
 Point = tuple[float, float]
 _Box = tuple[float, float, float, float]
 
@@ -24,6 +24,8 @@ _TOP, _RIGHT, _BOTTOM = 42.0, 24.0, 54.0
 _ROW = 18.0
 _INK, _MUTED, _GRID = "#1f2a33", "#5c6872", "#dfe4e8"
 _SMALL = 11.5
+#: Most lines of a name below a bar.
+_LINES = 3
 #: Most tick texts on an axis.
 _TICKS = 6
 #: More points than this are drawn without a mark on each.
@@ -132,7 +134,8 @@ def xy_chart(kind: ChartKind, series: Sequence[Series], x: Axis, y: Axis, title:
     Parameters
     ----------
     kind
-        ``line`` joins the points, ``step`` keeps a value until the next, ``bar`` draws upright bars side by side.
+        ``line`` joins the points, ``step`` keeps a value until the next, ``bar`` draws upright bars side by side,
+        ``waterfall`` one bar a series from the total before to the total after, its first and last from zero.
     series
         What is drawn.
     x, y
@@ -143,18 +146,20 @@ def xy_chart(kind: ChartKind, series: Sequence[Series], x: Axis, y: Axis, title:
     shown = finite(series)
     if not shown:
         return None
-    y_ticks = _y_ticks(shown, y, starts_at_zero=kind == "bar")
-    names, rows = _legend(kind, shown, text_width(y.words, 12.5) + 26)
+    y_ticks = _y_ticks(shown, y, starts_at_zero=kind in ("bar", "waterfall"))
+    names, rows = ([], 0) if kind == "waterfall" else _legend(kind, shown, text_width(y.words, 12.5) + 26)
     height = _HEIGHT + rows * _ROW
     left = max(text_width(y.text(t), _SMALL) for t in y_ticks) + 14.0
     y_scale = _Scale(y_ticks[0], y_ticks[-1], height - _BOTTOM, _TOP + rows * _ROW)
-    parts = [_hatches(len(shown))] if kind == "bar" else []
+    parts = [_hatches(len(shown))] if kind in ("bar", "waterfall") else []
     parts += [label(0, 14, y.words, size=12.5, colour=_MUTED), *names]
     for tick in y_ticks:
         parts += [
             _line(left, y_scale(tick), _WIDTH - _RIGHT, y_scale(tick), _GRID if tick else "#9aa5ad"),
             label(left - 7, y_scale(tick) + 4, y.text(tick), size=_SMALL, anchor="end", colour=_MUTED),
         ]
+    if kind == "waterfall":
+        return svg(_WIDTH, height, [*parts, *waterfall_bars(shown, y.text, left, y_scale)], title)
     draw = _bars if kind == "bar" else _lines
     parts += draw(shown, x, y, (left, y_scale, kind))
     parts.append(label((left + _WIDTH - _RIGHT) / 2, height - 8, x.words, size=12.5, anchor="middle", colour=_MUTED))
@@ -316,3 +321,46 @@ def _bars(series: Sequence[Series], x: Axis, y: Axis, frame: tuple[float, _Scale
             parts.append(_bar(look, (start + width * 0.06, top, width * 0.88, foot - top)))
             texts.put(start + width / 2, top - 5 if value >= 0 else foot + 14, y.text(value), _INK)
     return parts + texts.parts
+
+
+def waterfall_bars(series: Sequence[Series], text: Callable[[float], str], left: float, y_scale: _Scale) -> list[str]:
+    """Return one bar a series from the total before it to its own, first and last from zero, with the names below in lines."""
+    slot = (_WIDTH - _RIGHT - left) / len(series)
+    width = min(slot * 0.72, 84.0)
+    parts: list[str] = []
+    before = 0.0
+    for k, one in enumerate(series):
+        total = one.points[0][1]
+        is_whole = k in (0, len(series) - 1)
+        start = 0.0 if is_whole else before
+        look = LOOKS[0] if is_whole else LOOKS[1 if total > start else 2]
+        middle = left + (k + 0.5) * slot
+        top, foot = sorted((y_scale(total), y_scale(start)))
+        parts.append(_bar(look, (middle - width / 2, top, width, max(foot - top, 1.0))))
+        if k:
+            parts.append(
+                _line(middle - slot + width / 2, y_scale(before), middle - width / 2, y_scale(before), "#9aa5ad")
+            )
+        change = total if is_whole else total - start
+        sign = "+" if change > 0 and not is_whole else ""
+        parts.append(label(middle, top - 5, f"{sign}{text(change)}", size=_SMALL, anchor="middle", colour=_INK))
+        for row, words in enumerate(wrapped(one.words, slot - 6)):
+            parts.append(
+                label(middle, y_scale.start + 16 + 13 * row, words, size=_SMALL, anchor="middle", colour=_MUTED)
+            )
+        before = total
+    return parts
+
+
+def wrapped(words: str, width: float) -> list[str]:
+    """Return a name in at most three lines: between words, or between characters where there are no blanks."""
+    pieces = words.split(" ") if " " in words else list(words)
+    glue = " " if " " in words else ""
+    lines = [""]
+    for piece in pieces:
+        longer = f"{lines[-1]}{glue}{piece}" if lines[-1] else piece
+        if text_width(longer, _SMALL) <= width or not lines[-1] or len(lines) == _LINES:
+            lines[-1] = longer
+        else:
+            lines.append(piece)
+    return lines

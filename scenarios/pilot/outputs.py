@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 #: Colours of the map from the first place to the last.
 _RAMP = ("#00441b", "#1b7837", "#5aae61", "#a6dba0", "#d9f0d3")
 _WIDTH = 760.0
+#: Room for names beside the outlines of the map.
+_EDGE = 40.0
+#: Figures of the largest number of a column.
+_FIGURES = 4
 
 _NONE: Mapping[str, object] = {}
 
@@ -62,10 +67,7 @@ def write_ranking(ranking: PilotRanking, folder: Path, lang: Lang, shapes: Mappi
         notes=_notes(ranking, lang),
         chart=_chances(ranking, lang),
         map=_map(ranking, shapes or {}, lang),
-        tables=[
-            {"title": title, "headers": heads, "rows": [[_shown(v) for v in row] for row in rows]}
-            for title, heads, rows in tables
-        ],
+        tables=[{"title": title, "headers": heads, "rows": _shown(rows)} for title, heads, rows in tables],
     )
     (folder / "ranking.html").write_text(page, encoding="utf-8", newline="\n")
 
@@ -95,7 +97,7 @@ def _lead(ranking: PilotRanking, lang: Lang) -> list[str]:
         _say(
             "rank_lead", lang, {"county": _name(ranking, first), "share": share(sure), "second": _name(ranking, second)}
         ),
-        _say("rank_lead_draws", lang, {"draws": ranking.probabilities.draws, "cases": len(ranking.cases)}),
+        _say("rank_lead_draws", lang, {"draws": number(ranking.probabilities.draws), "cases": len(ranking.cases)}),
     ]
 
 
@@ -170,10 +172,20 @@ def _tables(ranking: PilotRanking, lang: Lang) -> list[Table]:
     return result
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, float):
-        return number(value, 3) if abs(value) < 1000 else number(value)  # noqa: PLR2004
-    return str(value)
+def _shown(rows: list[tuple[Any, ...]]) -> list[list[str]]:
+    """Return the rows as text, the figures of a column with the same decimals."""
+    digits = [_digits([v for v in column if isinstance(v, float)]) for column in zip(*rows, strict=True)]
+    return [
+        [number(v, d) if isinstance(v, float) else str(v) for v, d in zip(row, digits, strict=True)] for row in rows
+    ]
+
+
+def _digits(values: list[float]) -> int:
+    """Return the decimals of a column: none for counts, else about four figures of the largest."""
+    known = [abs(v) for v in values if math.isfinite(v)]
+    if all(v == round(v) for v in known):
+        return 0
+    return max(0, _FIGURES - 1 - math.floor(math.log10(max(1.0, *known))))
 
 
 def _chances(ranking: PilotRanking, lang: Lang) -> Markup:
@@ -195,10 +207,11 @@ def _map(ranking: PilotRanking, shapes: Mapping[str, Any], lang: Lang) -> Markup
     west, east = min(x for x, _ in points), max(x for x, _ in points)
     south, north = min(y for _, y in points), max(y for _, y in points)
     squeeze = 0.88
-    scale = min(_WIDTH / max((east - west) * squeeze, 1e-9), 520.0 / max(north - south, 1e-9))
+    scale = min((_WIDTH - 2 * _EDGE) / max((east - west) * squeeze, 1e-9), 520.0 / max(north - south, 1e-9))
+    left = (_WIDTH - (east - west) * squeeze * scale) / 2.0
 
     def at(x: float, y: float) -> tuple[float, float]:
-        return (x - west) * squeeze * scale, (north - y) * scale
+        return left + (x - west) * squeeze * scale, _EDGE / 4.0 + (north - y) * scale
 
     parts, marks = [rect(0, 0, _WIDTH, (north - south) * scale + 20, "#f3f5f7")], []
     for name in known:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from dataclasses import replace
+from collections import Counter
 
 from geodata.errors import NoSolutionError
 from geodata.messages import Message
@@ -24,6 +23,8 @@ from planner.problems.cooperation import SHARED_MODES
 from planner.progress import ProgressListener
 from planner.verification.cooperation import CooperationCheck, check_cooperation
 from scenarios.studies.cooperation_case import cooperation_question
+from scenarios.studies.cooperation_places import main_mode, mode_places, modes_by_village, today_view
+from scenarios.studies.cooperation_waves import compared, departure_table, wave_sentences, wave_table
 from scenarios.studies.options import Options
 from scenarios.studies.shown import percent, rounded, status_message
 from scenarios.studies.study import (
@@ -34,9 +35,8 @@ from scenarios.studies.study import (
     StudyInput,
     StudyKind,
     StudyOption,
-    StudyPlace,
-    StudySeries,
     StudyTable,
+    waterfall_series,
 )
 
 #: Published savings of cooperation, and parcels a route-day of published cases (docs/cooperation.md).
@@ -106,8 +106,11 @@ def answer_cooperation(given: StudyInput, listener: ProgressListener) -> Study:
     steps = saving_steps(case.problem, plan, limits=given.limits)
     extra = incremental_cny(plan) if options.switch("incremental") else {}
     tables = [_steps(steps), _networks(case), _villages(case, plan, extra), _contracts(plan)]
-    if case.problem.settings.maximum_waves > 1:
-        tables.append(_waves(given, case, plan))
+    if plan.waves:
+        tables.append(departure_table(plan))
+    waves = compared(plan, given.limits) if case.problem.settings.maximum_waves > 1 else None
+    if waves is not None:
+        tables.append(wave_table(waves))
     if scales:
         tables.append(_scales(scales))
     if case.km_scales:
@@ -116,12 +119,13 @@ def answer_cooperation(given: StudyInput, listener: ProgressListener) -> Study:
         name=given.name,
         kind="cooperation",
         report=plan.report,
-        answer=_sentences(given, case, plan, check, steps),
+        answer=(*_sentences(given, case, plan, check, steps), *(wave_sentences(waves) if waves is not None else ())),
         reasons={v: Message(key) for v, key in sorted(case.problem.left_out.items())},
         figures=_figures(case, plan, check),
         tables=tuple(tables),
         charts=(_waterfall(steps),),
-        places=_places(case, plan),
+        places=mode_places(case, plan),
+        views=(today_view(case),),
         assumptions=question.assumptions,
         kpis=cooperation_kpis(plan, case.county, extra),
     )
@@ -203,10 +207,9 @@ def _steps(steps: tuple[SavingStep, ...]) -> StudyTable:
 
 
 def _waterfall(steps: tuple[SavingStep, ...]) -> StudyChart:
-    points = tuple((float(i), s.total_cny_per_day) for i, s in enumerate(steps))
-    return StudyChart(
-        "chart_saving_steps", "bar", "block_number", "total_cny_per_day", (StudySeries("total_cny_per_day", points),)
-    )
+    totals = [(f"block_{s.key}", s.total_cny_per_day) for s in steps]
+    series = waterfall_series([*totals, ("block_plan", steps[-1].total_cny_per_day)])
+    return StudyChart("chart_saving_steps", "waterfall", "block", "total_cny_per_day", series)
 
 
 def _networks(case: CooperationCase) -> StudyTable:
@@ -228,27 +231,20 @@ def _villages(case: CooperationCase, plan: ModePlan, extra: dict[str, float]) ->
     problem = case.problem
     names = case.county.villages.set_index("village_code")["name"]
     parcels, number = problem.parcels.sum(axis=0), lines_per_village(problem)
-    by_village = _by_village(plan)
+    by_village = modes_by_village(plan)
     rows: list[tuple[Cell, ...]] = []
     for v, code in enumerate(problem.village_ids):
         items = by_village.get(code, Counter())
-        main = max(sorted(items), key=lambda kind: items[kind]) if items else "post_network"
+        main = main_mode(items)
         hours = max((c.hours for c in plan.carriages if c.village_id == code), default=None)
         town = problem.township_ids[int(problem.village_township[v])]
-        told = ", ".join(f"{kind} {count}" for kind, count in sorted(items.items()))
+        told = ", ".join(f"path_{kind}:{count}" for kind, count in sorted(items.items()))
         more = extra.get(code)
         each = None if more is None or parcels[v] <= 0.0 else more / float(parcels[v])
         rows.append(
             (code, str(names[code]), town, float(parcels[v]), int(number[v]), f"path_{main}", told, hours, more, each)
         )
     return StudyTable("table_study_village_modes", _VILLAGE_COLUMNS, tuple(rows))
-
-
-def _by_village(plan: ModePlan) -> dict[str, Counter[str]]:
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    for c in plan.carriages:
-        found[c.village_id][c.kind] += 1
-    return found
 
 
 def _contracts(plan: ModePlan) -> StudyTable:
@@ -267,39 +263,6 @@ def _contracts(plan: ModePlan) -> StudyTable:
         for c in contracts_of(plan)
     )
     return StudyTable("table_study_contracts", _CONTRACT_COLUMNS, rows)
-
-
-def _waves(given: StudyInput, case: CooperationCase, plan: ModePlan) -> StudyTable:
-    """Compare one joint departure with two: cost, wait for the last truck, share within a day."""
-    one = solve_modes(
-        replace(case.problem, settings=replace(case.problem.settings, maximum_waves=1)), limits=given.limits
-    )
-    rows = tuple(_wave_row(number, found) for number, found in ((1, one), (2, plan)))
-    columns = (
-        StudyColumn("waves_count", "count"),
-        StudyColumn("total_cny_per_day", "cny"),
-        StudyColumn("joint_departures", "count"),
-        StudyColumn("mean_wait_min", "number"),
-        StudyColumn("within_24_h", "share"),
-    )
-    return StudyTable("table_study_waves", columns, rows)
-
-
-def _wave_row(number: int, plan: ModePlan) -> tuple[Cell, ...]:
-    problem = plan.problem
-    operator = {o.operator_id: i for i, o in enumerate(problem.operators)}
-    village = {v: i for i, v in enumerate(problem.village_ids)}
-    weights = [float(problem.parcels[operator[c.operator_id], village[c.village_id]]) for c in plan.carriages]
-    total = sum(weights)
-    waits = [
-        (w, c.leaves_min - problem.operators[operator[c.operator_id]].arrival_min)
-        for w, c in zip(weights, plan.carriages, strict=True)
-        if c.leaves_min >= 0.0
-    ]
-    waiting = sum(w for w, _ in waits)
-    wait = sum(w * m for w, m in waits) / waiting if waiting > 0.0 else None
-    day = sum(w for w, c in zip(weights, plan.carriages, strict=True) if c.hours <= 24.0)  # noqa: PLR2004
-    return number, plan.cny_per_day, len(plan.waves), wait, day / total if total > 0.0 else None
 
 
 def _scales(scales: tuple[Calibration, ...]) -> StudyTable:
@@ -328,24 +291,6 @@ def _km_scales(scales: tuple[KmCalibration, ...]) -> StudyTable:
         for s in scales
     )
     return StudyTable("table_study_calibration_km", columns, rows)
-
-
-def _places(case: CooperationCase, plan: ModePlan) -> tuple[StudyPlace, ...]:
-    """Return every village: kept where all go alone as today, chosen where modes are shared, unserved where left out."""
-    villages = case.county.villages.set_index("village_code")
-    by_village = _by_village(plan)
-    shown = []
-    for code in (*case.problem.village_ids, *sorted(case.problem.left_out)):
-        row = villages.loc[code]
-        lon, lat = float(row["lon"]), float(row["lat"])
-        if lon != lon or lat != lat:  # noqa: PLR0124 (NaN)
-            continue
-        items = by_village.get(code, Counter())
-        shared = any(kind != "own" for kind in items)
-        mark = "unserved" if code in case.problem.left_out else "chosen" if shared else "kept"
-        facts: dict[str, Cell] = {f"carried_{kind}": count for kind, count in sorted(items.items())}
-        shown.append(StudyPlace(code, str(row["name"]), lon, lat, mark, facts))  # type: ignore[arg-type]
-    return tuple(shown)
 
 
 KINDS = (

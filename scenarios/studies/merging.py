@@ -19,7 +19,7 @@ from planner.progress import ProgressListener
 from scenarios.studies import merging_tables as tables
 from scenarios.studies.options import Options
 from scenarios.studies.shown import percent, rounded, status_message
-from scenarios.studies.study import Cell, Mark, Study, StudyInput, StudyKind, StudyOption, StudyPlace
+from scenarios.studies.study import Cell, Mark, Study, StudyInput, StudyKind, StudyOption, StudyPlace, StudyView
 
 
 def answer_merging(given: StudyInput, listener: ProgressListener) -> Study:
@@ -66,6 +66,7 @@ def answer_merging(given: StudyInput, listener: ProgressListener) -> Study:
         charts=(chart,),
         places=_places(case, plan),
         lines=tables.move_lines(case, moves),
+        views=(_today(case),),
         assumptions=case.assumptions,
     )
 
@@ -100,6 +101,16 @@ def _sentences(case: MergeCase, plan: MergePlan, figures: dict[str, float], stan
     if figures["shorter_hours_share"] > 0.0:
         said.append(Message("merge_shorter_hours", {"percent": percent(figures["shorter_hours_share"])}))
     return (*said, status_message(plan.report))
+
+
+def _today(case: MergeCase) -> StudyView:
+    """Return the stations as they are today."""
+    places = []
+    for j, (_, row) in enumerate(case.stations.iterrows()):
+        facts: dict[str, Cell] = {"functions_today": tables.functions_told(case, case.problem.has_today[j])}
+        at = str(row["station_id"]), str(row["name"]), float(row["lon"]), float(row["lat"])
+        places.append(StudyPlace(*at, "kept", facts))
+    return StudyView("today", tuple(places))
 
 
 def _places(case: MergeCase, plan: MergePlan) -> tuple[StudyPlace, ...]:

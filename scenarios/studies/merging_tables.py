@@ -12,7 +12,7 @@ from planner.cooperation.merge_functions import operator_of, word_of
 from planner.cooperation.merge_shares import Move, merge_blocks, nearest, services_of, shares_of
 from planner.cooperation.stations_merge import MergeEffect, MergePlan
 from planner.problems.cooperation import Bools, Floats
-from scenarios.studies.study import Cell, StudyChart, StudyColumn, StudyLine, StudySeries, StudyTable
+from scenarios.studies.study import Cell, StudyChart, StudyColumn, StudyLine, StudyTable, waterfall_series
 
 
 def function_label(label: str) -> str:
@@ -205,9 +205,8 @@ def blocks(case: MergeCase, plan: MergePlan) -> tuple[StudyTable, StudyChart]:
     found = merge_blocks(case, plan)
     totals = list(accumulate(found.values()))
     rows = tuple((f"block_{key}", change, total) for (key, change), total in zip(found.items(), totals, strict=True))
-    points = tuple((float(i), total) for i, total in enumerate(totals))
-    series = (StudySeries("total_cny_per_day", points),)
-    chart = StudyChart("chart_saving_steps", "bar", "block_number", "total_cny_per_day", series)
+    named = [*((f"block_{key}", total) for key, total in zip(found, totals, strict=True)), ("block_plan", totals[-1])]
+    chart = StudyChart("chart_saving_steps", "waterfall", "block", "total_cny_per_day", waterfall_series(named))
     return StudyTable("table_study_merge_blocks", columns, rows), chart
 
 

@@ -31,6 +31,8 @@ _MODULES = (
     "buses",
     "frequency",
     "day_rounds",
+    "rollout",
+    "robustness",
 )
 
 

@@ -14,6 +14,7 @@ from planner.cooperation.coalition_cost import CoalitionSolution
 from planner.cooperation.fees import FeeEffect, PackageOffer, VillageOffer, at_fee, clearings, package
 from planner.cooperation.game import MAXIMUM_PLAYERS
 from planner.cooperation.handover import post_offers
+from planner.cooperation.nucleolus import nucleolus_spread
 from planner.cooperation.sharing import RULES, WEIGHTED, Division, Rule, SettlementResult, settle
 from planner.cooperation.subsidy import GRADES, Grant, Relapse, schemes
 from planner.engines.mathopt import ENGINE
@@ -65,6 +66,9 @@ from scenarios.studies.study import (
     StudyOption,
     StudyTable,
 )
+
+#: Games drawn between bounds and values to see how far the nucleolus moves.
+_DRAWS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -291,7 +295,11 @@ def _money_sentences(found: _Answer) -> list[Message]:
     sure = Message("settlement_proved", {"coalitions": game.grand})
     if not game.is_proved:
         sure = Message("settlement_gap", {"coalitions": game.grand, "percent": up(100.0 * proof, 3)})
-    return [Message("settlement_answer", told), sure, Message(f"settlement_rule_{found.rule}")]
+    said = [Message("settlement_answer", told), sure, Message(f"settlement_rule_{found.rule}")]
+    if found.rule == "nucleolus" and not game.is_proved:
+        moved = {"draws": _DRAWS, "cny": up(nucleolus_spread(game, draws=_DRAWS), 2)}
+        said.append(Message("settlement_nucleolus_spread", moved))
+    return said
 
 
 def _stability_sentences(found: _Answer) -> list[Message]:

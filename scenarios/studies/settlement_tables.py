@@ -197,9 +197,9 @@ def offer_table(
     ]
     if whole is not None:
         word = "fee_range_empty" if whole.is_empty else "fee_range_open"
-        low, high = whole.floor_cny_per_parcel, whole.ceiling_cny_per_parcel
+        low, each, high = whole.floor_cny_per_parcel, whole.each_cny_per_parcel, whole.ceiling_cny_per_parcel
         lost = (sum(offer.deficit.public for offer in offers), sum(offer.deficit.commercial for offer in offers))
-        rows.append(("Σ", "", "", whole.parcels_per_day, low, None, high, whole.fee(part), word, *lost))
+        rows.append(("Σ", "", "", whole.parcels_per_day, low, each, high, whole.fee(part), word, *lost))
     return StudyTable("table_study_offers", columns, tuple(rows))
 
 

@@ -24,7 +24,8 @@ def offer_sentences(offers: Sequence[VillageOffer], part: float, in_force: FeeEf
     told: dict[str, object] = {
         "villages": whole.villages,
         "low": up(whole.floor_cny_per_parcel, 2),
-        "high": math.floor(whole.ceiling_cny_per_parcel * 100.0) / 100.0,
+        "each": _down(whole.each_cny_per_parcel),
+        "high": _down(whole.ceiling_cny_per_parcel),
     }
     empty = [offer for offer in offers if offer.is_empty]
     said = [
@@ -32,6 +33,9 @@ def offer_sentences(offers: Sequence[VillageOffer], part: float, in_force: FeeEf
         if fee is None
         else Message("settlement_offer", {**told, "fee": round(fee, 2)})
     ]
+    losers = () if fee is None else whole.losers(fee)
+    if losers:
+        said.append(Message("settlement_offer_losers", {"count": len(losers), "names": ", ".join(losers)}))
     if empty:
         names = ", ".join(offer.village_id for offer in empty[:_NAMED]) + ("…" if len(empty) > _NAMED else "")
         lost = sum(offer.deficit.total for offer in empty)
@@ -44,6 +48,11 @@ def offer_sentences(offers: Sequence[VillageOffer], part: float, in_force: FeeEf
         "villages": in_force.villages,
     }
     return [*said, Message("settlement_fee_in_force", figures)]
+
+
+def _down(value: float) -> float:
+    """Round a most down, so that it is never promised too much."""
+    return math.floor(value * 100.0) / 100.0
 
 
 def public_sentences(

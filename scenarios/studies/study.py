@@ -7,7 +7,7 @@ in the outputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -51,19 +51,52 @@ class StudySeries:
     points: tuple[tuple[float, float], ...]
 
 
+def waterfall_series(totals: Sequence[tuple[str, float]]) -> tuple[StudySeries, ...]:
+    """Return one series a step of a waterfall from (glossary key, total after the step)."""
+    return tuple(StudySeries(key, ((float(i), total),)) for i, (key, total) in enumerate(totals))
+
+
 @dataclass(frozen=True, slots=True)
 class StudyChart:
-    """A chart; `key`, `x_key`, `y_key` are glossary keys."""
+    """A chart; `key`, `x_key`, `y_key` are glossary keys.
+
+    In a ``waterfall`` every series is one bar, named by its key, with the total after its change; the first and the last are totals.
+    """
 
     key: str
-    kind: Literal["line", "step", "bar"]
+    kind: Literal["line", "step", "bar", "waterfall"]
     x_key: str
     y_key: str
     series: tuple[StudySeries, ...]
 
 
 #: What a place is; how each looks on the map is in `scenarios.outputs.studies_map`.
-Mark = Literal["chosen", "kept", "closed", "unserved", "served", "locker", "charger", "candidate"]
+Mark = Literal[
+    "chosen",
+    "kept",
+    "closed",
+    "unserved",
+    "served",
+    "locker",
+    "charger",
+    "candidate",
+    "by_own",
+    "by_joint",
+    "by_post",
+    "by_bus",
+    "by_shop",
+    "by_mail",
+    "lines_none",
+    "lines_one",
+    "lines_few",
+    "lines_many",
+    "year_1",
+    "year_2",
+    "year_3",
+    "year_4",
+    "year_5",
+    "year_6",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +109,14 @@ class StudyPlace:
     lat: float
     mark: Mark
     facts: Mapping[str, Cell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyView:
+    """Another map of the same places: how it is today. `key` names it: message ``out_map_view_<key>``."""
+
+    key: str
+    places: tuple[StudyPlace, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +179,8 @@ class Study:
         Single figures by glossary key.
     tables, charts, places, lines, gantts
         What is shown.
+    views
+        Further maps, such as today's state before the plan's.
     assumptions
         What was assumed only for this study.
     kpis
@@ -157,6 +200,7 @@ class Study:
     kpis: tuple[Kpi, ...] = ()
     lines: tuple[StudyLine, ...] = ()
     gantts: tuple[StudyGantt, ...] = ()
+    views: tuple[StudyView, ...] = ()
 
     @property
     def has_failed(self) -> bool:

@@ -192,5 +192,5 @@ def test_missing_extract_is_named(extract):
 
 
 def test_registry_names_every_data_set():
-    assert {"mayang", "vavuniya", "legazpi", "hunan:433122"} <= set(IMPORTERS)
-    assert len(IMPORTERS) == 3 + len(village_lists.HUNAN_CODES)
+    assert {"mayang", "vavuniya", "legazpi", "hunan:433122", "ziyang:512021"} <= set(IMPORTERS)
+    assert len(IMPORTERS) == 3 + len(village_lists.HUNAN_CODES) + len(village_lists.ZIYANG_CODES)

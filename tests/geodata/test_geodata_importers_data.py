@@ -101,3 +101,31 @@ def test_hunan_counties(name):
     for message in (*problems, *done.assumptions):
         for lang in LANGS:
             assert "{" not in message.text(lang)
+
+
+@pytest.mark.parametrize(
+    ("code", "villages", "own", "townships", "unplaced", "placeholders"),
+    [("512002", 362, 3, 23, 1, 5), ("512021", 553, 0, 46, 1, 0), ("512022", 315, 1, 21, 0, 1)],
+)
+def test_ziyang_has_places_of_townships_only(code, villages, own, townships, unplaced, placeholders):
+    county, problems = IMPORTERS[f"ziyang:{code}"](DATA)
+    assert (len(county.villages), len(county.townships)) == (villages, townships)
+    assert county.villages["lon"].notna().sum() == own, "a township's seat is never taken for a village's own place"
+    assert (county.villages["location_note"] != "").sum() == villages - own
+    assert county.townships["lon"].isna().sum() == unplaced
+    assert sum(p.code == "township_placeholder" for p in problems) == placeholders
+    assert sum(p.code == "township_without_location" for p in problems) == unplaced
+    assert all(p.severity == "warning" and p.text(lang) for p in problems for lang in LANGS)
+    assert county.assumptions[0].key == "assumed_township_level"
+    assert all(note.text(lang) for note in county.assumptions for lang in LANGS)
+    checked = check_county(complete(county, place_unlocated="township_seat"))
+    assert [p.code for p in checked if p.severity == "error"] == []
+
+
+def test_ziyang_villages_stand_at_their_seat_when_asked():
+    county, _ = IMPORTERS["ziyang:512022"](DATA)
+    done = complete(county, place_unlocated="township_seat")
+    seats = done.townships.set_index("township_code")[["lon", "lat"]]
+    moved = done.villages[county.villages["lon"].isna().to_numpy()]
+    assert (seats.loc[moved["township_code"]].to_numpy() == moved[["lon", "lat"]].to_numpy()).all()
+    assert done.villages["population"].sum() == pytest.approx(county.villages["population"].sum())

@@ -89,6 +89,21 @@ def test_the_range_of_fees_ends_where_the_first_courier_stops_gaining() -> None:
     assert both.ceiling_cny_per_parcel == pytest.approx(26.0 / 25.0)
     assert both.fee() is None
     assert package([]) is None
+    # One fee for two villages: c0 gains up to 16 / 20, c1 up to 10 / 5; the post needs 6 / 25: every courier can sign below 0.8.
+    pair = package([one, offer(3.0, (10.0, 8.0))])
+    assert pair is not None
+    assert dict(pair.by_giver) == pytest.approx({"c0": 0.8, "c1": 2.0})
+    assert pair.each_cny_per_parcel == pytest.approx(0.8)
+    assert pair.fee(1.0) == pytest.approx(0.8)
+    assert pair.fee(0.0) == pytest.approx(6.0 / 25.0)
+    assert pair.losers(0.8) == ()
+    assert pair.losers(1.0) == ("c0",)
+    # Where not everybody can sign above the floor, the fee ends at what they gain by together, and the losers are named.
+    apart = package([two])
+    assert apart is not None
+    assert apart.each_cny_per_parcel == pytest.approx(0.1)
+    assert apart.fee(1.0) == pytest.approx(1.0)
+    assert apart.losers(0.6) == ("c0",)
 
 
 def test_a_fee_in_force_gains_or_costs_both_sides_by_hand() -> None:

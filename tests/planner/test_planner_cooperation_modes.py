@@ -24,6 +24,7 @@ from planner.cooperation.baseline import (
 )
 from planner.cooperation.coalition_cost import CoalitionCosts, coalition_cost
 from planner.cooperation.modes import Carriage, ModePlan, incremental_cny, part_of, saving_steps, solve_modes
+from planner.cooperation.two_waves import with_morning_wave
 from planner.problems.cooperation import CooperationProblem
 from planner.reports import SolveReport
 from planner.siting.selection import SolveLimits
@@ -162,6 +163,36 @@ def test_two_waves_are_used_where_one_breaks_the_promise() -> None:
     for plan in (one, two):
         assert check_cooperation(plan).violations == ()
         assert all(c.hours <= 8.0 for c in plan.carriages if c.operator_id == "c0" and c.kind == "joint")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_morning_departure_shortens_the_wait_and_is_priced_to_the_cent(seed: int) -> None:
+    problem = random_problem(seed, couriers=4, villages=7, townships=2, bus=seed % 2 == 0, maximum_waves=1)
+    arrivals = [360.0, 420.0, 480.0, 700.0]
+    late = tuple(
+        replace(o, arrival_min=arrivals[i]) if o.kind == "courier" else o for i, o in enumerate(problem.operators)
+    )
+    one = solve_modes(replace(problem, operators=late), limits=PROVED)
+    two = with_morning_wave(one)
+    if not any(c.kind == "joint" and c.operator_id != "c3" for c in one.carriages):
+        assert two is None
+        return
+    assert two is not None
+    assert check_cooperation(two).violations == ()
+    way = lambda plan: {(c.operator_id, c.village_id): c.kind for c in plan.carriages}  # noqa: E731
+    assert way(two) == way(one)
+    wait = lambda plan: sum(c.leaves_min for c in plan.carriages if c.leaves_min >= 0.0)  # noqa: E731
+    assert wait(two) < wait(one)
+    # Only trips and visits are added: a trip a township with both departures, a visit a village with both.
+    town = {v: problem.township_ids[int(t)] for v, t in zip(problem.village_ids, problem.village_township, strict=True)}
+    more = sum(float(problem.line_visit_cny[problem.township_ids.index(t)]) for t, _ in two.waves)
+    more -= sum(float(problem.line_visit_cny[problem.township_ids.index(t)]) for t, _ in one.waves)
+    visit = lambda plan: sum(  # noqa: E731
+        float(problem.round_visit_cny[problem.village_ids.index(v)]) for v, _ in plan.visits
+    )
+    more += (visit(two) - visit(one)) * problem.settings.joint_visits_per_week / 7.0
+    assert two.cny_per_day - one.cny_per_day == pytest.approx(more)
+    assert {town[v] for v, _ in two.visits} <= {t for t, _ in two.waves}
 
 
 def test_the_checker_finds_what_is_wrong() -> None:

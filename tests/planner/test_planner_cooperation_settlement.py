@@ -15,7 +15,7 @@ from scipy.optimize import linprog
 
 from planner.cooperation.core import core_test, least_core, stability, walk_outs
 from planner.cooperation.game import CostGame, KnownCost, game_of, tabulate, with_parts
-from planner.cooperation.nucleolus import nucleolus
+from planner.cooperation.nucleolus import nucleolus, nucleolus_spread
 from planner.cooperation.shapley import interval, sample_shapley, shapley, shapley_coefficients, weighted_coefficients
 from planner.cooperation.sharing import RULES, divide, savings_fairness, settle
 
@@ -333,6 +333,17 @@ def test_rules_divide_a_saving_as_they_say() -> None:
         assert division.rational == ("yes", "yes", "yes")
     assert savings_fairness(found, "shapley") == pytest.approx([1.0, 1.0, 1.0])
     assert savings_fairness(found, "volume") == pytest.approx([1.5, 1.0, 0.0])
+
+
+def test_the_spread_of_the_nucleolus_is_that_of_its_gaps() -> None:
+    exact = game_of("ab", {frozenset("a"): 10.0, frozenset("b"): 6.0, frozenset("ab"): 12.0})
+    assert nucleolus_spread(exact) == 0.0
+    # Two players share the saving equally: x_a = (c_a - c_b + c_ab) / 2. A gap of 1 on c_a alone moves a share by at most a half.
+    open_ = CostGame(exact.players, exact.value, exact.bound - np.array([0.0, 1.0, 0.0, 0.0]))
+    assert nucleolus_spread(open_) == pytest.approx(0.5)
+    assert nucleolus_spread(open_) == nucleolus_spread(open_)
+    wide = nucleolus(open_)
+    assert (wide.high - wide.low).max() >= nucleolus_spread(open_)
 
 
 def test_walk_outs_name_the_most_dissatisfied_first() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from planner.engines.compiled import part_alone
 from planner.engines.mathopt import EngineLimits
 from planner.problems.location_routing import (
     FirstEchelon,
@@ -284,10 +285,10 @@ def test_kernel_twins_agree_with_plain_python():
     decision = good_decision(problem)
     tours, net = tours_from(problem, decision.routes), network_of(problem)
     supply = supply_of(problem, Choice((0, 1, 2), (0, 1)))
-    compiled = kernels.whole_cost(net, supply, tours)
+    compiled = part_alone(kernels.whole_cost)(net, supply, tours)
     plain = kernels_supply.supply_cost.py_func(supply, tours.used, tours.trips)
     loads = {d: float(v) for d, v in enumerate(tours.used) if v > 0}
-    assert plain == pytest.approx(kernels_supply.supply_cost(supply, tours.used, tours.trips))
+    assert plain == pytest.approx(part_alone(kernels_supply.supply_cost)(supply, tours.used, tours.trips))
     both_open = replace(problem.first, opening=np.zeros(2))
     assert plain == pytest.approx(brute_supply(both_open, loads) + problem.first.opening.sum())
     routes = sum(kernels_tours.route_figures.py_func(net, tours, r)[0] for r in range(len(decision.routes)))

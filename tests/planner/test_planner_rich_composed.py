@@ -9,15 +9,19 @@ import numpy as np
 import pytest
 
 from planner.problems.routing import Battery, Charger, RoutingDecision, RoutingStop, RoutingVehicle, VehicleDay
+from planner.routing.rich import compose, electric
 from planner.routing.rich.auto import solve_routing
 from planner.routing.rich.compose import ComposedEngine
 from planner.routing.rich.decompose import part_around, put_back
 from planner.routing.rich.electric import ElectricEngine
+from planner.routing.rich.electric_plan import LABELS, plan
 from planner.routing.rich.engine import RoutingLimits
 from planner.routing.rich.large import LargeEngine, groups_of
 from planner.routing.rich.periodic import PeriodicEngine, PeriodicProblem, broken_periodic, periodic_cost
 from planner.routing.rich.polish import best_of_pool
-from planner.routing.rich.ruin import Ruin, ruin_refuses
+from planner.routing.rich.pyvrp_data import pyvrp_problem
+from planner.routing.rich.pyvrp_search import first_penalties
+from planner.routing.rich.ruin import Ruin, prepare, ruin_refuses
 from planner.routing.rich.schedule import day_cost, day_is_feasible, decision_cost
 from planner.verification.routing import check_decision, cost_of
 
@@ -85,6 +89,78 @@ def test_composed_engine_is_no_dearer_than_its_start():
     assert check_decision(problem, answer.decision) == ()
     assert answer.report.objective <= cost_of(problem, start) + 1e-9
     assert answer.report.objective == pytest.approx(cost_of(problem, answer.decision))
+
+
+class _SlowStart:
+    """A clock that stands still but for the first use of the kernels, which takes a minute: what compiling does."""
+
+    def __init__(self, monkeypatch):
+        self.now, self.is_compiled = 0.0, False
+        start = Ruin.start
+
+        def slow(ruin, decision=None):
+            self.now += 0.0 if self.is_compiled else 60.0
+            self.is_compiled = True
+            start(ruin, decision)
+
+        monkeypatch.setattr(Ruin, "start", slow)
+        prepare.cache_clear()
+
+    def __call__(self):
+        return self.now
+
+
+def test_compiling_is_no_part_of_the_seconds(monkeypatch):
+    """PyVRP once got no time at all: the seconds ran while the kernels were compiled, and the start was the answer."""
+    clock, seen, real = _SlowStart(monkeypatch), [], compose.search
+
+    def search(data, limits, **more):
+        seen.append(limits.seconds)
+        return real(data, limits, **more)
+
+    monkeypatch.setattr(compose, "search", search)
+    monkeypatch.setattr(compose, "RUIN_STOPS", 30)
+    monkeypatch.setattr(compose, "RUIN_TURNS", 1)
+    problem = random_round(5, count=35, vehicle=PLAIN)
+    answer = ComposedEngine().solve(problem, RoutingLimits(20, seconds=10.0, clock=clock))
+    assert clock.now == 60.0
+    assert answer.report.note_key != "routing_note_cut_by_clock"
+    assert seen == [pytest.approx(10.0, rel=0.15)]
+
+
+def test_pyvrp_has_all_iterations_of_small_days(monkeypatch):
+    seen, real = [], compose.search
+
+    def search(data, limits, **more):
+        seen.append((limits.iterations, limits.seconds / 100.0))
+        return real(data, replace(limits, iterations=5), **more)
+
+    monkeypatch.setattr(compose, "search", search)
+    ComposedEngine().solve(random_round(5, count=35, vehicle=PLAIN), RoutingLimits(1000, seconds=100.0))
+    [(iterations, share)] = seen
+    assert iterations == 1000
+    assert share > 0.85
+
+
+def test_the_answer_names_what_ran(monkeypatch):
+    problem = random_round(5, count=35, vehicle=PLAIN)
+    assert ComposedEngine().solve(problem, RoutingLimits(20)).report.engine.startswith("PyVRP")
+    monkeypatch.setattr(compose, "RUIN_STOPS", 30)
+    monkeypatch.setattr(compose, "POOL_STOPS", 30)
+    short = ComposedEngine().solve(problem, RoutingLimits(20)).report.engine
+    assert short.startswith("PyVRP")  # no time to cool
+    monkeypatch.setattr(compose, "RUIN_TURNS", 1)
+    name = ComposedEngine().solve(problem, RoutingLimits(20)).report.engine
+    assert name.startswith("ruin and recreate + PyVRP")
+    assert "pool" not in name
+
+
+@pytest.mark.parametrize(("count", "arcs"), [(20, 1.0), (300, 5.0), (700, 10.0)])
+def test_first_penalties_grow_with_the_stops(count, arcs):
+    """At the price of one arc a day of 627 stops wanders among decisions that keep no limit, and ends a point dearer."""
+    native = pyvrp_problem(random_round(9, count=count, vehicle={**PLAIN, "fixed_cny": 0.0}))
+    _, _, way = first_penalties(native.data)
+    assert way == pytest.approx(arcs * native.data.vehicle_type(0).unit_distance_cost, rel=1e-9)
 
 
 def test_pool_joins_the_good_days_of_two_decisions():
@@ -194,6 +270,14 @@ def test_electric_round_by_hand():
     assert 2 in answer.decision.days[0].trips[0]
     flat = ElectricEngine().solve(_electric(11.0), RoutingLimits(50))
     assert flat.decision is None  # from km 10 to km 16 and back takes 12 kWh
+
+
+def test_a_round_is_given_up_only_where_it_reaches_its_limit():
+    """Both stops cost 32 over the charger on the way; the search of its charging ends at a limit of that or less."""
+    data = electric._Search(_electric(24.0), RoutingLimits(1), None).data
+    rows, traces = np.zeros((6, LABELS + 1, 3)), np.zeros((6, LABELS + 1, 3), dtype=np.int64)
+    costs = [plan(data, np.array([0, 1]), 2, rows, traces, limit) for limit in (np.inf, 32.01, 32.0, 10.0)]
+    assert costs == [pytest.approx(32.0), pytest.approx(32.0), np.inf, np.inf]
 
 
 def test_electric_engine_says_what_it_cannot_take():

@@ -7,17 +7,24 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from planner.problems.routing import Permit, RoutingDecision, RoutingDepot, VehicleDay
 from planner.routing.rich.auto import score_decision
-from planner.routing.rich.bounds import BoundLimits, fewest_vehicles, lower_bound, relaxed, ways_bound
+from planner.routing.rich.bounds import BoundLimits, cheapest_ways, fewest_vehicles, lower_bound, relaxed, ways_bound
 from planner.routing.rich.exact import solve_exact
 from planner.routing.rich.explain import explain_unserved
+from planner.routing.rich.radial import radial_bound
 
 _SPEC = importlib.util.spec_from_file_location("routing_cases", Path(__file__).parent / "routing_cases.py")
 cases = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(cases)
+_BRUTE = importlib.util.spec_from_file_location("rich_brute", Path(__file__).parent / "rich_brute.py")
+brute = importlib.util.module_from_spec(_BRUTE)
+_BRUTE.loader.exec_module(brute)
 line, stop, van = cases.line, cases.stop, cases.van
 
 
@@ -118,6 +125,32 @@ def test_bounds_by_hand():
     assert (none.cny, none.kind) == (None, "none")
     heavy = line([10.0, 20.0, 30.0], [stop(f"S{i}", i, 6.0) for i in (1, 2, 3)])
     assert fewest_vehicles(heavy) == 2
+
+
+def test_radial_bound_by_hand():
+    # Three stops of 6 each, 10 a van, all at 30 km: two vans at least. Every stop holds 6/10 of a way out and back of 120 CNY
+    # (60 km, 60 minutes): 3 · 72 = 216; really three vans of 120.
+    problem = line([30.0, 30.0, 30.0], [stop(f"S{i}", i, 6.0) for i in (1, 2, 3)])
+    no_ways = np.zeros(3)
+    assert radial_bound(problem, no_ways, 2) == pytest.approx(216.0, abs=1e-3)
+    fixed = replace(problem, vehicles=(replace(problem.vehicles[0], fixed_cny=50.0),))
+    assert radial_bound(fixed, no_ways, 2) == pytest.approx(316.0, abs=1e-3)
+    left = replace(problem, stops=(replace(problem.stops[0], penalty_cny=9.0), *problem.stops[1:]))
+    assert radial_bound(left, no_ways, 0) == pytest.approx(153.0, abs=1e-3)
+    assert radial_bound(line([math.inf], [stop("A", 1)]), np.array([math.inf]), 1) == -math.inf
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 5), st.booleans())
+def test_radial_bound_is_never_above_the_cheapest(seed, count, is_optional):
+    def field(i):
+        return {"penalty_cny": 30.0 + 20.0 * i} if is_optional and i % 2 else {}
+
+    problem = brute.random_round(seed, count, stop=field)
+    # Arcs that are no shortest ways: the way over another stop may be cheaper than the direct one.
+    problem.metres[0][0, 1] *= 4.0
+    bound = radial_bound(problem, cheapest_ways(problem), fewest_vehicles(problem))
+    assert bound <= brute.cheapest(problem) + 1e-6
 
 
 def test_column_bound_lies_between_ways_and_best():

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from planner.siting.capacitated import kernels
 from planner.siting.capacitated.data import prepare, reduced_distance
 from planner.siting.capacitated.kernels import Climb
-from planner.siting.capacitated.reduce import reduce_lists
+from planner.siting.capacitated.reduce import cover_tables, reduce_lists
 from planner.siting.clock import never
 from planner.siting.registry import solve_model
 from planner.siting.selection import SolveLimits
@@ -88,8 +88,7 @@ def test_choice_of_sites_matches_enumeration(seed):
     total = kernels.choose_sites(data, value, opened)[0]
     assert total == pytest.approx(min(value[s].sum() for s in fits))
     assert total == pytest.approx(value[opened > 0].sum())
-    with_site, without = np.empty(5), np.empty(5)
-    kernels.cover_tables(data, value, with_site, without)
+    with_site, without = cover_tables(data, value)
     for j in range(5):
         assert with_site[j] == pytest.approx(min(value[s].sum() for s in fits if s[j]))
         closed = [value[s].sum() for s in fits if not s[j]]

@@ -1,6 +1,7 @@
 """Charger siting by hand and against enumeration with an independent drive; infeasible tours are named."""
 
 import itertools
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -179,3 +180,37 @@ def test_bad_input_is_refused(tour, vehicles, given, code):
         plan_chargers([tour], vehicles, given, RULES)
     assert [p.code for p in error.value.problems] == [code]
     assert all(error.value.problems[0].text(lang) for lang in ("en", "zh"))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("slow_kw", 0.0),
+        ("fast_kw", 60_000.0),
+        ("slow_cny", -1.0),
+        ("fast_cny", math.inf),
+        ("yearly_share", math.nan),
+        ("night_h", 480.0),
+        ("loss_share", 1.0),
+        ("reserve_share", 20.0),
+    ],
+)
+def test_impossible_rules_are_refused(column, value):
+    with pytest.raises(InputError) as error:
+        plan_chargers([], VAN, sites(D=1.0), replace(RULES, **{column: value}))
+    assert [(p.code, p.column) for p in error.value.problems] == [("charger_rule_bad", column)]
+    assert all(error.value.problems[0].text(lang) for lang in ("en", "zh"))
+
+
+def test_figures_in_another_unit_and_negative_spare_time_are_refused_together():
+    per_100_km, metres = ElectricVehicle(200.0, 150.0, 25.0), ElectricVehicle(200_000.0, 150_000.0, 0.25)
+    tour = Tour("t", "a", (("D", 0.0), ("D", 5.0)), spare_min=-1.0)
+    with pytest.raises(InputError) as error:
+        plan_chargers([tour], {"a": per_100_km, "b": metres}, sites(D=1.0), RULES)
+    found = {(p.code, p.column, p.value) for p in error.value.problems}
+    assert found == {
+        ("charger_unit", "kwh_per_km", "25"),
+        ("charger_unit", "range_km", "200000"),
+        ("charger_tour_bad", "", "t"),
+    }
+    assert all(p.text(lang) for p in error.value.problems for lang in ("en", "zh"))

@@ -194,3 +194,18 @@ def test_bad_input_is_refused_with_every_problem():
         "hub_place_without_access",
     }
     assert all(problem.text(lang) for problem in error.value.problems for lang in ("en", "zh"))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1.0])
+def test_every_bad_figure_is_named_with_its_table_and_column(value):
+    corridor = Corridor("x", "C", "G", value, 1.0, capacity_per_day=math.nan)
+    problem = HubProblem(LAYOUT, (corridor,), {("a", "G"): value}, {**small().access_cny_per_unit, ("a", "C"): value})
+    with pytest.raises(InputError) as error:
+        plan_hubs(problem)
+    assert [(p.table, p.column) for p in error.value.problems if p.code == "hub_bad_number"] == [
+        ("corridors", "fixed_cny_per_day"),
+        ("corridors", "capacity_per_day"),
+        ("flows", "units_per_day"),
+        ("access", "cny_per_unit"),
+    ]
+    assert all(problem.text(lang) for problem in error.value.problems for lang in ("en", "zh"))

@@ -1,7 +1,7 @@
 """Floor and land of nodes by hand, from the parameters, and for a plan."""
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pandas as pd
 import pytest
@@ -109,4 +109,18 @@ def test_bad_figures_are_refused():
     with pytest.raises(InputError) as error:
         land_list([LandNode("C", "castle", -1.0, math.nan, 0.0, is_existing=True)], NORMS)
     assert {p.column for p in error.value.problems} == {"kind", "through_parcels_per_day", "waiting_parcels_per_day"}
+    assert all(p.text(lang) for p in error.value.problems for lang in ("en", "zh"))
+
+
+def test_impossible_units_and_norms_are_refused_together():
+    norms = replace(NORMS, shelf_m3_per_m2=0.0, village_point=replace(NORMS.village_point, hold_days=math.nan))
+    node = LandNode("S1", "township_station", 2e7, 10.0, math.inf, is_existing=True)
+    with pytest.raises(InputError) as error:
+        land_list([node], norms)
+    assert [(p.code, p.column) for p in error.value.problems] == [
+        ("land_unit", "through_parcels_per_day"),
+        ("land_bad_number", "existing_floor_m2"),
+        ("land_norm_bad", "hold_days"),
+        ("land_norm_bad", "shelf_m3_per_m2"),
+    ]
     assert all(p.text(lang) for p in error.value.problems for lang in ("en", "zh"))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from geodata.errors import InputError
+from planner.engines.compiled import part_alone
 from planner.problems.siting import SideConstraints, distances_from_matrix, make_problem
 from planner.siting.coverage_engine import kernels, moves
 from planner.siting.coverage_engine.cover import cover_of, merged, part_of, without_dominated
@@ -21,6 +22,7 @@ from planner.siting.coverage_engine.dual import Ascent, bound_at, first_multipli
 from planner.siting.coverage_engine.engine import CoverLimits, maximise
 from planner.siting.coverage_engine.exact import solve_cover
 from planner.siting.models import max_coverage
+from planner.siting.p_median.kernels import select
 from planner.siting.selection import SolveLimits
 
 
@@ -169,22 +171,22 @@ def test_kernels_equal_their_numpy_twins(seed):
     np.testing.assert_allclose(value, lam @ full)
     for count in (0, 1, 5, 12, 20):
         share = np.empty(12)
-        total = kernels.choose_count(value, count, share)
+        total = part_alone(kernels.choose_count)(value, count, share)
         assert total == pytest.approx(np.sort(value)[::-1][:count].sum())
         assert share.sum() == min(count, 12)
         assert total == pytest.approx((share * value).sum())
     for rank in (1, 4, 12):
-        assert kernels.kth_largest(value.copy(), rank) == np.sort(value)[::-1][rank - 1]
+        assert part_alone(select)(value.copy(), value.size, value.size - rank) == np.sort(value)[::-1][rank - 1]
     slope = np.empty(25)
-    kernels.fill_slope(cover.arrays, share, slope)
+    part_alone(kernels.fill_slope)(cover.arrays, share, slope)
     np.testing.assert_allclose(slope, full @ share - 1)
     cost, budget = rng.integers(0, 6, 12).astype(float), 9.0
-    bound = kernels.choose_within(value, cost, budget, share)
+    bound = part_alone(kernels.choose_within)(value, cost, budget, share)
     assert bound == pytest.approx(_fractional(value, cost, budget))
     assert cost @ share <= budget + 1e-6
     direction, direction_twin = rng.normal(size=25), None
     direction_twin = 0.7 * direction + np.where((slope < 0) & (lam >= 1) | (slope > 0) & (lam <= 0), 0, slope)
-    norm = kernels.turn(np.ones(25), lam, slope, direction)
+    norm = part_alone(kernels.turn)(np.ones(25), lam, slope, direction)
     np.testing.assert_allclose(direction, direction_twin)
     assert norm == pytest.approx((direction_twin**2).sum())
 
@@ -208,7 +210,7 @@ def test_moves_keep_gains_losses_and_the_greedy_order(seed):
     for mark, j in enumerate([3, 7, 1, 3, 9, 7], start=1):
         if j in opened:
             before = state.gain.copy()
-            near = moves.close_site(arrays, state, j, touched, mark)
+            near = part_alone(moves.close_site)(arrays, state, j, touched, mark)
             assert set(touched.site[:near]) == set(np.flatnonzero(state.gain > before))
             opened.remove(j)
         else:
@@ -256,7 +258,7 @@ def test_annealing_ends_no_worse_than_it_began_and_spread_stays_near():
 
 def test_random_words_are_numbers_below_one():
     word = np.array([1], np.uint64)
-    drawn = [moves.chance_of(word) for _ in range(4000)]
+    drawn = [part_alone(moves.chance_of)(word) for _ in range(4000)]
     assert min(drawn) >= 0.0 and max(drawn) < 1.0
     assert np.mean(drawn) == pytest.approx(0.5, abs=0.03)
 

@@ -41,7 +41,9 @@ def test_equals_enumeration(n, m, p, seed, weighted):
         return
     assert (found.report.status, found.report.objective) == ("optimal", best)
     assert value[:, list(found.open_sites)].min(axis=1).max() == best
-    assert len(found.open_sites) == p
+    serving = {j for parts in found.allocation.values() for j, _ in parts}
+    assert set(found.open_sites) == serving | must
+    assert len(found.open_sites) <= p
     assert must <= set(found.open_sites)
 
 
@@ -64,3 +66,11 @@ def test_side_constraints_are_refused():
     )
     with pytest.raises(UsageError):
         p_center.solve(problem)
+
+
+def test_a_site_that_would_serve_nobody_stays_closed():
+    metres = np.array([[100.0, 900.0, 950.0], [200.0, 900.0, 950.0]])
+    found = p_center.solve(make_problem(np.ones(2), distances_from_matrix(metres), p=2))
+    assert (found.open_sites, found.report.status, found.report.objective) == ((0,), "optimal", 200.0)
+    locked = p_center.solve(make_problem(np.ones(2), distances_from_matrix(metres), p=2, locked=np.array([0, 0, 1])))
+    assert (locked.open_sites, locked.report.objective) == ((0, 2), 200.0)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from planner.engines.compiled import part_alone
 from planner.siting.clock import never
 from planner.siting.p_median import interchange, kernels, plane_kernels
 from planner.siting.p_median.engine import MedianInstance, MedianLimits, solve_median
@@ -27,10 +28,10 @@ def setting(seed, n=9, m=7):
 def test_site_values_and_relaxed(seed):
     rng, cost, lists, fixed = setting(seed)
     multiplier, value = rng.random(9) * 15, np.empty(7)
-    pairs = kernels.site_values(*lists.rows, multiplier, fixed, value)
+    pairs = part_alone(kernels.site_values)(*lists.rows, multiplier, fixed, value)
     assert value == pytest.approx(fixed + np.minimum(0, cost - multiplier[:, None]).sum(axis=0))
     assert pairs == (cost < multiplier[:, None]).sum()
-    assert kernels.relaxed(lists.rows, multiplier, fixed, value) == (pytest.approx(multiplier.sum()), pairs)
+    assert part_alone(kernels.relaxed)(lists.rows, multiplier, fixed, value) == (pytest.approx(multiplier.sum()), pairs)
 
 
 @settings(max_examples=60, deadline=None)
@@ -38,8 +39,8 @@ def test_site_values_and_relaxed(seed):
 def test_excess_by_clients_and_by_sites(seed):
     rng, cost, lists, _ = setting(seed)
     multiplier, chosen, one, two = rng.random(9) * 15, rng.random(7) < 0.5, np.empty(9), np.empty(9)
-    kernels.assignment_excess(*lists.rows, multiplier, chosen, one)
-    kernels.site_excess(*lists.columns, multiplier, chosen, two)
+    part_alone(kernels.assignment_excess)(*lists.rows, multiplier, chosen, one)
+    part_alone(kernels.site_excess)(*lists.columns, multiplier, chosen, two)
     expected = 1 - ((cost < multiplier[:, None]) & chosen).sum(axis=1)
     assert one.tolist() == two.tolist() == expected.tolist()
 
@@ -67,18 +68,18 @@ def test_choose_sites(seed, p):
 def test_select(values, data):
     rank = data.draw(st.integers(0, len(values) - 1))
     array = np.array(values, dtype=np.float64)
-    assert kernels.select(array, array.size, rank) == sorted(values)[rank]
+    assert part_alone(kernels.select)(array, array.size, rank) == sorted(values)[rank]
     assert all(array[:rank] <= array[rank])
     assert all(array[rank + 1 :] >= array[rank])
 
 
 def test_deflect_and_move():
     direction = np.array([2.0, 2.0, -4.0])
-    square = kernels.deflect(np.ones(3), direction, np.array([1.0, 5.0, 1.0]), np.array([9.0, 5.0, 9.0]))
+    square = part_alone(kernels.deflect)(np.ones(3), direction, np.array([1.0, 5.0, 1.0]), np.array([9.0, 5.0, 9.0]))
     assert direction.tolist() == [2.0, 0.0, -1.0]
     assert square == 5.0
     multiplier = np.array([1.0, 5.0, 1.0])
-    kernels.move(multiplier, direction, np.array([4.0, 5.0, 9.0]), 2.0)
+    part_alone(kernels.move)(multiplier, direction, np.array([4.0, 5.0, 9.0]), 2.0)
     assert multiplier.tolist() == [4.0, 5.0, 0.0]
 
 
@@ -164,7 +165,7 @@ def test_moves_keep_the_bookkeeping_exact():
     is_open[[0, 3]] = True
     nearest = interchange.measure(lists.rows, far, is_open)
     for come, go in ((1, 0), (5, -1), (-1, 3), (0, 1)):
-        interchange.make_move(come, go, lists.rows, lists.columns, far, is_open, nearest)
+        part_alone(interchange.make_move)(come, go, lists.rows, lists.columns, far, is_open, nearest)
         fresh = interchange.measure(lists.rows, far, is_open)
         assert [a.tolist() for a in (nearest[1], nearest[3], nearest[4])] == [
             a.tolist() for a in (fresh[1], fresh[3], fresh[4])
@@ -199,12 +200,13 @@ def test_plane_kernels(seed, whole):
     weight, reach = rng.random(8) + 0.1, np.ceil(rng.random(8) * 20)
     distance = np.hypot(client[0][:, None] - site[0], client[1][:, None] - site[1])
     cost = weight[:, None] * (np.floor(distance) if whole else distance)
-    count = np.empty(8, np.int64)
-    plane_kernels.count_near(client, site, reach, count)
-    assert count.tolist() == (distance < reach[:, None]).sum(axis=1).tolist()
-    start = np.concatenate(([0], np.cumsum(count)))
+    start = np.zeros(9, np.int64)
+    plane_kernels.near_pairs(client, site, reach, weight, int(whole), (start, np.empty(0, np.int32), np.empty(0)))
+    assert start[1:].tolist() == (distance < reach[:, None]).sum(axis=1).tolist()
+    start = np.cumsum(start)
     index, found = np.empty(start[-1], np.int32), np.empty(start[-1])
-    plane_kernels.fill_near(client, site, reach, weight, int(whole), (start, index, found))
+    if index.size:
+        plane_kernels.near_pairs(client, site, reach, weight, int(whole), (start, index, found))
     rows, columns = np.nonzero(distance < reach[:, None])
     assert index.tolist() == columns.tolist()
     assert found == pytest.approx(cost[rows, columns])

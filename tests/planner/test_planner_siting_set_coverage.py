@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from geodata.errors import InputError
+from planner.engines.compiled import part_alone
 from planner.problems.siting import SideConstraints, distances_from_matrix, make_problem
 from planner.siting.coverage_engine import covering_kernels
 from planner.siting.coverage_engine.cover import cover_of
@@ -87,10 +88,10 @@ def test_row_weighting_keeps_its_books_and_never_gets_worse(seed):
     rng = np.random.default_rng(seed)
     full, cover = random_cover(rng, 30, 14, 0.2, times=2)
     arrays, need = cover.arrays, rng.integers(1, 3, 30).astype(float)
-    state = covering_kernels.nothing_open(arrays, need)
+    state = part_alone(covering_kernels.nothing_open)(arrays, need)
     is_open, short = np.zeros(14, bool), 30
     for j in [2, 5, 7, 2, 9, 11, 5, 2]:
-        short = covering_kernels.flip(arrays, need, state, is_open, j, short)
+        short = part_alone(covering_kernels.flip)(arrays, need, state, is_open, j, short)
         times = full[:, is_open].sum(axis=1)
         np.testing.assert_array_equal(state.times, times)
         assert set(state.short[:short]) == set(np.flatnonzero(times < need))

@@ -29,7 +29,7 @@ from geodata.errors import (
     XiangyouError,
 )
 from geodata.messages import Message
-from planner.progress import ProgressEvent
+from planner.progress import ProgressEvent, preparing
 from scenarios.cli import app as commands
 from scenarios.cli import console, main, run_command
 from scenarios.cli.console import Screen, speaking
@@ -266,10 +266,24 @@ def test_progress_on_a_terminal_does_not_take_text_for_markup() -> None:
     assert "[/bold]" in stream.getvalue()
 
 
+@pytest.mark.parametrize(("lang", "said"), [("en", "First use on this computer"), ("zh", "首次在本机使用")])
+def test_first_time_preparation_is_said_once(lang: Any, said: str) -> None:
+    stream = StringIO()
+    with shown_progress(
+        lang, is_quiet=False, console=Console(file=stream, force_terminal=False, width=200)
+    ) as listener:
+        listener(ProgressEvent("siting"))
+        preparing()
+        preparing()
+    preparing()
+    assert stream.getvalue().count(said) == 1
+
+
 def test_quiet_is_silent() -> None:
     stream = StringIO()
     with shown_progress("zh", is_quiet=True, console=Console(file=stream)) as listener:
         listener(ProgressEvent("siting"))
+        preparing()
     assert stream.getvalue() == ""
 
 

@@ -203,6 +203,19 @@ def test_tables_tell_what_differs(runs):
     assert any("K1 " in row.heads[0] and "points" in row.changes[0] for row in tables["kpis"].rows)
 
 
+def test_studies_stand_side_by_side_where_a_run_asks_any(runs):
+    asked = {
+        "name": "cover",
+        "kind": "max_coverage",
+        "answer": [{"key": "compare_lead_equal", "params": {}}],
+        "report": {"status": "optimal"},
+    }
+    other = dataclasses.replace(runs[1], plan={**runs[1].plan, "studies": [asked]})
+    table = next(t for t in comparison_tables((runs[0], other), "en") if t.key == "studies")
+    assert [row.values for row in table.rows] == [("—", "the same"), ("—", "proved best")]
+    assert all(row.is_different for row in table.rows)
+
+
 def test_the_map_has_a_pane_a_run_and_every_placed_thing(runs):
     changes = [village_changes(runs[0], other) for other in runs[1:]]
     data = map_data(runs, changes, "zh")

@@ -18,6 +18,8 @@ from typer.testing import CliRunner
 from geodata.errors import InputError, UsageError
 from geodata.messages import Message
 from geodata.parameters import default_parameters
+from scenarios.batch.expand import expand
+from scenarios.batch.spec import read_batch
 from scenarios.cli.app import app
 from scenarios.composition import Part, Rules, compose
 from scenarios.language import cells, words
@@ -480,3 +482,13 @@ def test_commands_write_sheet_schema_and_page(tmp_path):
     assert invoke("scenario", "schema").stdout == json_text(scenario_schema())
     assert invoke("scenario", "reference", "--out", str(tmp_path / "r.md")).exit_code == 0
     assert (tmp_path / "r.md").read_text(encoding="utf-8") == reference_page(scenario_schema())
+
+
+def test_a_batch_scenario_is_made_of_overrides_of_the_base(tmp_path):
+    words_of = 'name = "b"\n[counties.a]\n[scenarios.x]\napply = ["daily_service", "keep_existing"]\n'
+    found = {s.name: s.values for s in expand(read_batch(write(tmp_path / "b.toml", words_of)))}
+    assert found["x"] == {"standard.visits_per_week": 7, "siting.keep_existing": True}
+    clash = write(tmp_path / "c.toml", words_of + "standard.visits_per_week = 3\n")
+    with pytest.raises(ScenarioError) as caught:
+        expand(read_batch(clash))
+    assert "daily_service" in caught.value.problems[0].text("en")

@@ -70,6 +70,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "compliance": {},
     "buses": {},
     "day_rounds": {"iterations": 100},
+    "robustness": {"scenarios": ["usual", "more;volume=1.2", "road;road=@main"], "near_plans": 1},
+    "rollout": {"years": [1, 2], "rounds": False},
     "frequency": {"patterns": ["135", "12345", "123456"], "case_limit": 2},
     "hub_roles": {
         "places": [

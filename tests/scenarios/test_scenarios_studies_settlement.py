@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import textwrap
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,10 +16,12 @@ from geodata.changes import CountyChanges, apply_changes
 from geodata.errors import InfeasibleError, InputError, UsageError
 from geodata.frames import canonical_frame
 from geodata.messages import LANGS
+from geodata.reference import reference_county
 from planner.cooperation.subsidy import Investment, grants, schemes
 from planner.rules.check import RuleCheck, RuleInput
 from planner.rules.facts import FACTS, read_facts
 from planner.rules.registry import RULES, check_rules
+from scenarios.resolve import resolve_scenario
 from scenarios.studies.study import Study
 
 
@@ -404,3 +407,15 @@ def test_complaints_are_a_rate_of_their_own_parcels() -> None:
     study = COUNTY.small().ask("rules", facts=["complaints;3", "complaint_parcels;60000"])
     (row,) = study.kpis
     assert row.value == pytest.approx(5.0)
+
+
+def test_the_walk_of_the_documents_is_a_question_of_thirteen_known_villages(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settlement.md").read_text(encoding="utf-8")
+    block = page.split("```toml", 1)[1].split("```", 1)[0]
+    (tmp_path / "offer.toml").write_text(textwrap.dedent(block), encoding="utf-8")
+    (study,) = resolve_scenario(tmp_path / "offer.toml").studies
+    assert study.kind.kind == "post_offer"
+    villages = study.options["villages"]
+    known = set(reference_county().villages["village_code"])
+    assert len(set(villages)) == 13  # type: ignore[call-overload]
+    assert set(villages) <= known  # type: ignore[call-overload]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from planner.engines.compiled import compiled, compiled_part
 from planner.routing.location.kernels_supply import Supply, supply_cost
 from planner.routing.location.kernels_tours import (
     Floats,
@@ -23,7 +24,6 @@ from planner.routing.location.kernels_tours import (
     remember,
     route_figures,
 )
-from planner.siting.p_median.compiled import compiled
 
 #: Customers removed on average, longest string, share of split strings, share of places passed over, share of moved routes.
 _REMOVED, _STRING, _SPLIT, _BLINK, _RESEAT = 10.0, 10, 0.5, 0.01, 0.04
@@ -35,7 +35,7 @@ _SLACK = 1e-9
 _FAR = 1e300
 
 
-@compiled
+@compiled_part
 def take_out(net: Network, tours: Tours, r: int, start: int, length: int, keep: int, removed: Ints, filled: int) -> int:
     """Remove `length` stops from `start` on but the `keep` stops in their middle; return how many wait for a place."""
     before, _ = route_figures(net, tours, r)
@@ -63,7 +63,7 @@ def take_out(net: Network, tours: Tours, r: int, start: int, length: int, keep: 
     return filled
 
 
-@compiled
+@compiled_part
 def ruin(  # noqa: C901 - one compiled loop
     net: Network, tours: Tours, state: Words, removed: Ints, touched: Ints
 ) -> int:
@@ -107,7 +107,7 @@ def ruin(  # noqa: C901 - one compiled loop
     return filled
 
 
-@compiled
+@compiled_part
 def order_waiting(net: Network, state: Words, removed: Ints, filled: int) -> None:
     """Order the waiting customers: at random, by load, far first or near first (4 : 4 : 2 : 1)."""
     way = draw(state) * 11.0
@@ -130,14 +130,14 @@ def order_waiting(net: Network, state: Words, removed: Ints, filled: int) -> Non
         removed[b] = held
 
 
-@compiled
+@compiled_part
 def _more_over(net: Network, tours: Tours, d: int, q: float) -> float:
     """Return by how much more a depot's room is exceeded with `q` more."""
     after = tours.used[d] + q - net.room[d]
     return 0.0 if after <= _SLACK else min(after, q)
 
 
-@compiled
+@compiled_part
 def put_back(  # noqa: C901, PLR0912 - one compiled loop
     net: Network, supply: Supply, tours: Tours, state: Words, i: int, touched: Ints, share: float
 ) -> None:
@@ -184,7 +184,7 @@ def put_back(  # noqa: C901, PLR0912 - one compiled loop
         touched[best_route] = 1
 
 
-@compiled
+@compiled_part
 def _insert(net: Network, tours: Tours, i: int, r: int, place: int, d: int) -> None:
     before, _ = route_figures(net, tours, r)
     if tours.size[r] == 0:
@@ -203,7 +203,7 @@ def _insert(net: Network, tours: Tours, i: int, r: int, place: int, d: int) -> N
     tours.total[0] += after - before
 
 
-@compiled
+@compiled_part
 def reseat(net: Network, tours: Tours, state: Words, spare: Ints, touched: Ints) -> None:
     """Give a random route to a random other depot, entered where that is cheapest."""
     m = net.opening.shape[0]
@@ -232,7 +232,7 @@ def reseat(net: Network, tours: Tours, state: Words, spare: Ints, touched: Ints)
     touched[r] = 1
 
 
-@compiled
+@compiled_part
 def whole_cost(net: Network, supply: Supply, tours: Tours) -> float:
     """Return routes, openings, supply, and the price of what is unserved."""
     value = tours.total[0]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from planner.siting.p_median.compiled import compiled
+from planner.engines.compiled import compiled, compiled_part
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -49,7 +49,7 @@ class Labels(NamedTuple):
     second_before: Ints
 
 
-@compiled
+@compiled_part
 def paths(  # noqa: C901 - one compiled loop
     data: Priced, price: Floats, d: int, labels: Labels
 ) -> None:
@@ -94,7 +94,7 @@ def paths(  # noqa: C901 - one compiled loop
             labels.second[q, i], labels.second_before[q, i] = other, second
 
 
-@compiled
+@compiled_part
 def closed(data: Priced, d: int, labels: Labels, best: Floats, last: Ints) -> None:
     """Fill the cheapest route of each load from a depot, and its last customer."""
     n, m = data.load.shape[0], data.room.shape[0]
@@ -108,7 +108,7 @@ def closed(data: Priced, d: int, labels: Labels, best: Floats, last: Ints) -> No
             best[q] += data.route_fixed
 
 
-@compiled
+@compiled_part
 def filled(data: Priced, d: int, best: Floats, value: Floats, taken: Ints) -> None:
     """Fill the cheapest set of routes of each whole load of a depot, and the load of the last route of it (0: none)."""
     value[0], taken[0] = 0.0, 0
@@ -119,7 +119,7 @@ def filled(data: Priced, d: int, best: Floats, value: Floats, taken: Ints) -> No
                 value[w], taken[w] = value[w - q] + best[q], q
 
 
-@compiled
+@compiled_part
 def shared(data: Priced, value: Floats, set_cost: Floats, whole: Floats, part: Ints) -> tuple[float, int]:
     """Return the least cost of sharing out the whole demand over depots, and the last state; `part` remembers each state's own load.
 
@@ -154,7 +154,7 @@ def shared(data: Priced, value: Floats, set_cost: Floats, whole: Floats, part: I
     return best_all, best_state
 
 
-@compiled
+@compiled_part
 def visits(data: Priced, load: int, labels: Labels, last: Ints, taken: Ints, count: Floats) -> None:
     """Add the visits of a depot's chosen routes."""
     while load > 0 and taken[load] > 0:
@@ -170,7 +170,7 @@ def visits(data: Priced, load: int, labels: Labels, last: Ints, taken: Ints, cou
             i = before
 
 
-@compiled
+@compiled_part
 def count_visits(
     data: Priced,
     price: Floats,

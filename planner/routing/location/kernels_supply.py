@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from planner.siting.p_median.compiled import compiled
+from planner.engines.compiled import compiled_part
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -37,7 +37,7 @@ class Supply(NamedTuple):
     trips: Ints
 
 
-@compiled
+@compiled_part
 def supply_cost(supply: Supply, used: Floats, count: Ints) -> float:
     """Return the cost of supplying these loads (a feasible way; the cheapest one without splits if tables are held)."""
     if supply.limits.shape[0] == 0:
@@ -73,7 +73,7 @@ def supply_cost(supply: Supply, used: Floats, count: Ints) -> float:
     return float(value + part + (supply.limits[3] * over if over > 0.0 else 0.0))
 
 
-@compiled
+@compiled_part
 def _partition(supply: Supply, mask: int, room: float) -> tuple[float, int]:
     """Return the cheapest partition of a set into tours, and their number."""
     supply.best[0] = 0.0
@@ -106,7 +106,7 @@ def _partition(supply: Supply, mask: int, room: float) -> tuple[float, int]:
             return best, trips
 
 
-@compiled
+@compiled_part
 def _insertion(supply: Supply, mask: int, room: float) -> tuple[float, int]:
     """Return cost and number of the tours built by cheapest insertion, farthest satellite first."""
     k = supply.rest.shape[0]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from planner.siting.p_median.compiled import compiled
+from planner.engines.compiled import compiled, compiled_part
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -61,7 +61,7 @@ class Pool(NamedTuple):
     filled: Ints
 
 
-@compiled
+@compiled_part
 def draw(state: Words) -> float:
     """Return the next number in [0, 1) (xorshift64*)."""
     x = state[0]
@@ -87,7 +87,7 @@ def route_figures(net: Network, tours: Tours, r: int) -> tuple[float, float]:
     return cost + net.cost[before, d], minutes + net.minutes[before, d]
 
 
-@compiled
+@compiled_part
 def overload(net: Network, tours: Tours) -> float:
     """Return the load above the depots' rooms."""
     over = 0.0
@@ -97,7 +97,7 @@ def overload(net: Network, tours: Tours) -> float:
     return over
 
 
-@compiled
+@compiled_part
 def copy_row(source: Tours, target: Tours, r: int) -> None:
     """Copy a route; the target's customers learn their route."""
     for k in range(source.size[r]):
@@ -109,7 +109,7 @@ def copy_row(source: Tours, target: Tours, r: int) -> None:
     target.depot[r] = source.depot[r]
 
 
-@compiled
+@compiled_part
 def copy_changes(source: Tours, target: Tours, touched: Ints, removed: Ints, filled: int) -> None:
     """Make `target` equal to `source`, which differs in the touched routes and the customers that waited only."""
     for k in range(filled):
@@ -123,7 +123,7 @@ def copy_changes(source: Tours, target: Tours, touched: Ints, removed: Ints, fil
     target.total[0] = source.total[0]
 
 
-@compiled
+@compiled_part
 def remember(net: Network, tours: Tours, pool: Pool, touched: Ints) -> None:
     """Keep the touched routes that are new, or cheaper than the same customers from the same depot before."""
     size = pool.word.shape[0]

@@ -3,7 +3,7 @@
 Left out: rests, charging (a leg is as short as over the best charger), the cold, balance, and that trips of one vehicle follow one
 another (every trip counts as a vehicle of its own with its share of the fixed cost). Each only lets more decisions through or
 makes them cheaper. What remains is bounded by column generation (`generation`), small rounds by the exact engine; larger ones by
-the cheapest way to every stop and the vehicles the loads fill at least.
+the cheapest way to every stop and the vehicles the loads fill at least, or by the ways out and back (`radial`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from planner.routing.rich.exact import MOST_STOPS, ExactLimits, solve_exact
 from planner.routing.rich.generation import GenerationLimits, generate
 from planner.routing.rich.graph import Floats
 from planner.routing.rich.loads import LOAD_TOLERANCE
+from planner.routing.rich.radial import radial_bound
 
-BoundKind = Literal["exact", "columns", "ways", "none"]
+BoundKind = Literal["exact", "columns", "ways", "radial", "none"]
 #: Columns of the travel arrays looked at together.
 _BLOCK = 512
 
@@ -52,7 +53,10 @@ def lower_bound(problem: RoutingProblem, limits: BoundLimits | None = None) -> R
     if not problem.stops:
         return RoutingBound(0.0, "exact")
     easier = relaxed(problem)
-    found = [RoutingBound(ways_bound(easier), "ways")]
+    found = [
+        RoutingBound(ways_bound(easier), "ways"),
+        RoutingBound(radial_bound(easier, cheapest_ways(easier), fewest_vehicles(easier)), "radial"),
+    ]
     if len(problem.stops) <= limits.exact_stops:
         bound = solve_exact(easier, limits.exact).bound
         found.append(RoutingBound(bound if bound is not None else -math.inf, "exact"))
@@ -109,7 +113,7 @@ def _over_chargers(problem: RoutingProblem, array: FloatMatrix) -> FloatMatrix:
 
 def ways_bound(problem: RoutingProblem) -> float:
     """Return what the cheapest way to every stop and the fewest vehicles cost at least (−inf: a stop has none)."""
-    ways = _cheapest_ways(problem)
+    ways = cheapest_ways(problem)
     penalty = np.array([math.inf if s.penalty_cny is None else s.penalty_cny for s in problem.stops])
     if not np.all(np.isfinite(np.minimum(ways, penalty))):
         return -math.inf
@@ -142,7 +146,7 @@ def _cheapest_vehicle(problem: RoutingProblem) -> float:
     return least if math.isfinite(least) else 0.0
 
 
-def _cheapest_ways(problem: RoutingProblem) -> Floats:
+def cheapest_ways(problem: RoutingProblem) -> Floats:
     """Return for each stop the cheapest way to it, with its service, over all types and places before it."""
     places = np.array([s.place for s in problem.stops], dtype=np.intp)
     service = np.array([s.service_min for s in problem.stops])

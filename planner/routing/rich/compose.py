@@ -1,7 +1,8 @@
 """The composed engine: ruin and recreate, PyVRP from its answer, and the best choice among all vehicle days met.
 
-Ruin and recreate gains most early and on long days; PyVRP's local search finds what is left; the pool joins good days of
-different solutions. Where ruin and recreate cannot express a problem, PyVRP has the whole time.
+PyVRP has nearly all of the time on days of up to a few hundred stops and wherever there are windows. On larger days without
+windows ruin and recreate is ahead of it, if it has time to cool, and has the lion's share; PyVRP then looks for what is left. The
+pool joins good days of different solutions. The answer is the cheapest of all that was seen.
 """
 
 from __future__ import annotations
@@ -17,16 +18,22 @@ from planner.routing.rich.polish import DayPool, best_of_pool, is_pool_useful
 from planner.routing.rich.pyvrp_data import PyVrpProblem, pyvrp_problem
 from planner.routing.rich.pyvrp_engine import PyVrpEngine
 from planner.routing.rich.pyvrp_search import PoolKeeper, search
-from planner.routing.rich.ruin import Ruin, ruin_refuses
+from planner.routing.rich.ruin import Ruin, prepare, ruin_refuses
 from planner.routing.rich.schedule import decision_cost
 
-#: Share of the iterations' worth and of the seconds for ruin and recreate, and of the seconds for the pool.
-RUIN_SHARE = 0.5
-POOL_SHARE = 0.06
+#: Share of the iterations' worth and of the seconds for ruin and recreate where it comes first, and of the seconds for the pool.
+RUIN_SHARE = 0.85
+POOL_SHARE = 0.04
 #: Turns of ruin and recreate in place of one PyVRP iteration.
 TURNS_PER_ITERATION = 10
-#: Smallest number of stops for which the compiled search is worth its start.
-STOPS_LEAST = 30
+#: Smallest number of stops at which ruin and recreate is ahead of PyVRP.
+RUIN_STOPS = 400
+#: Turns a stop below which ruin and recreate has no time to cool, and PyVRP is ahead of it.
+RUIN_TURNS = 300
+#: Turns whose time tells how many there will be.
+TURNS_TIMED = 1_000
+#: Most stops for a choice among the days met: beyond, HiGHS takes its time and finds nothing.
+POOL_STOPS = 400
 #: Most stops searched whole (`planner.routing.rich.large` takes more).
 STOPS_MOST = 2_000
 
@@ -51,13 +58,22 @@ class ComposedEngine:
         """Search; begin from `start` if given."""
         if not problem.stops:
             return answer_of(problem, RoutingDecision(()), self.name, limits)
+        if can_be_ruined(problem):
+            prepare()
         run = _Run(problem, limits)
         best = run.better(run.ruined(start), start)
         best = run.better(run.searched(best), best)
         best = run.better(run.chosen(best), best)
+        name = run.name
         if best is None:
-            return nothing_found(self.name, limits)
-        return answer_of(problem, best, self.name, limits, is_cut=run.is_cut)
+            return nothing_found(name, limits)
+        return answer_of(problem, best, name, limits, is_cut=run.is_cut)
+
+
+def can_be_ruined(problem: RoutingProblem) -> bool:
+    """Tell whether ruin and recreate may come first: large days without windows."""
+    has_windows = any(s.windows or s.zone for s in problem.stops)
+    return not has_windows and len(problem.stops) >= RUIN_STOPS and not next(ruin_refuses(problem), "")
 
 
 @dataclass(slots=True)
@@ -66,12 +82,24 @@ class _Run:
     limits: RoutingLimits
     begun: float = 0.0
     is_cut: bool = False
+    is_ruined: bool = False
     pool: DayPool | None = None
     native: PyVrpProblem | None = None
 
     def __post_init__(self) -> None:
         self.begun = self.limits.clock()
         self.pool = {}
+
+    @property
+    def name(self) -> str:
+        """The searches that ran, with their version."""
+        first = "ruin and recreate + " if self.is_ruined else ""
+        return f"{first}PyVRP {version('pyvrp')}{' + route pool' if self.has_pool else ''}"
+
+    @property
+    def has_pool(self) -> bool:
+        """Whether the days met are kept for a choice among them."""
+        return len(self.problem.stops) <= POOL_STOPS
 
     def left(self, share: float) -> float:
         """Return the seconds until `share` of all are spent."""
@@ -81,18 +109,21 @@ class _Run:
 
     def ruined(self, start: RoutingDecision | None) -> RoutingDecision | None:
         """Return the answer of ruin and recreate; None: it does not apply or found none that keeps every rule."""
-        has_windows = any(s.windows or s.zone for s in self.problem.stops)  # PyVRP alone is better there
-        if (
-            has_windows
-            or RUIN_SHARE <= 0.0
-            or len(self.problem.stops) < STOPS_LEAST
-            or next(ruin_refuses(self.problem), "")
-        ):
+        if not can_be_ruined(self.problem):
             return None
         ruin = Ruin(self.problem, self.limits.seed)
         ruin.start(start)
         turns = min(10**12, round(self.limits.iterations * RUIN_SHARE * TURNS_PER_ITERATION))
-        self.is_cut |= ruin.run(replace(self.limits, iterations=turns, seconds=self.left(RUIN_SHARE)), pool=self.pool)
+        before = self.limits.clock()
+        ruin.run(replace(self.limits, iterations=TURNS_TIMED, seconds=math.inf))
+        spent = max(self.limits.clock() - before, 1e-9)
+        if min(turns, self.left(RUIN_SHARE) / spent * TURNS_TIMED) < RUIN_TURNS * len(self.problem.stops):
+            return None
+        self.is_ruined = True
+        self.is_cut |= ruin.run(
+            replace(self.limits, iterations=turns, seconds=self.left(RUIN_SHARE)),
+            pool=self.pool if self.has_pool else None,
+        )
         found = ruin.decision()
         return found if keeps_rules(self.problem, found) else None
 
@@ -100,14 +131,16 @@ class _Run:
         """Return PyVRP's answer from `start`."""
         self.native = pyvrp_problem(self.problem)
         first = None if start is None else self.native.solution(start)
-        keeper = PoolKeeper(self.native.data)
-        share = 1.0 - RUIN_SHARE if start is not None else 1.0
+        keeper = PoolKeeper(self.native.data) if self.has_pool else None
+        share = 1.0 - RUIN_SHARE if self.is_ruined else 1.0
+        before_pool = 1.0 - POOL_SHARE * self.has_pool
         limits = replace(
-            self.limits, iterations=max(1, round(self.limits.iterations * share)), seconds=self.left(1.0 - POOL_SHARE)
+            self.limits, iterations=max(1, round(self.limits.iterations * share)), seconds=self.left(before_pool)
         )
         found = search(self.native.data, limits, start=first, keeper=keeper)
         self.is_cut |= found.is_cut
-        self._keep(keeper)
+        if keeper is not None:
+            self._keep(keeper)
         decision = self.native.decision(found.best)
         return decision if found.best.is_feasible() and keeps_rules(self.problem, decision) else None
 

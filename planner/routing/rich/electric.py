@@ -7,12 +7,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
-from planner.problems.routing import RoutingDecision, RoutingProblem, RoutingVehicle, VehicleDay
+from planner.problems.routing import (
+    Battery,
+    RoutingDecision,
+    RoutingDepot,
+    RoutingProblem,
+    RoutingStop,
+    RoutingVehicle,
+    VehicleDay,
+)
 from planner.routing.rich.answers import answer_of
-from planner.routing.rich.electric_kernels import VIA, Electric, Rounds, anneal_electric, charging, plan
+from planner.routing.rich.electric_kernels import Rounds, anneal_electric
+from planner.routing.rich.electric_plan import LABELS, VIA, Electric, charging, plan
 from planner.routing.rich.engine import Refusal, RoutingAnswer, RoutingLimits
 from planner.routing.rich.pyvrp_data import ALWAYS, stop_windows
 
@@ -46,6 +56,7 @@ class ElectricEngine:
         """Search; `start` gives the first orders, their chargers are planned anew."""
         if not problem.stops:
             return answer_of(problem, RoutingDecision(()), self.name, limits)
+        prepare()
         run = _Search(problem, limits, start)
         is_cut = run.go()
         return answer_of(problem, run.decision(), self.name, limits, is_cut=is_cut)
@@ -104,12 +115,12 @@ class _Search:
         """Return the best found, with its chargers."""
         s, d = self.rounds, self.data
         width = s.seq.shape[1]
-        rows, traces = np.zeros((width + 2, 13, 3)), np.zeros((width + 2, 13, 3), dtype=np.int64)
+        rows, traces = np.zeros((width + 2, LABELS + 1, 3)), np.zeros((width + 2, LABELS + 1, 3), dtype=np.int64)
         out = np.zeros(3 * width + 3, dtype=np.int64)
         days = []
         for r in np.flatnonzero(s.best_length):
             count = int(s.best_length[r])
-            if not math.isfinite(plan(d, s.best_seq[r], count, rows, traces)):
+            if not math.isfinite(plan(d, s.best_seq[r], count, rows, traces, math.inf)):
                 continue
             size = charging(s.best_seq[r], count, rows, traces, out)
             trip = tuple(int(i) if i < d.number else int(i) - 2 for i in out[:size])  # two places are the depots
@@ -176,14 +187,14 @@ class _Search:
 
     def _load(self, s: Rounds, start: RoutingDecision | None) -> None:
         count, width = len(self.problem.stops), s.seq.shape[1]
-        rows, traces = np.zeros((width + 2, 13, 3)), np.zeros((width + 2, 13, 3), dtype=np.int64)
+        rows, traces = np.zeros((width + 2, LABELS + 1, 3)), np.zeros((width + 2, LABELS + 1, 3), dtype=np.int64)
         seen = set[int]()
         for r, day in enumerate(start.days if start else ()):
             stops = [i for t in day.trips for i in t if i < count]
             if r >= len(s.length) or not stops:
                 continue
             s.seq[r, : len(stops)] = stops
-            cost = plan(self.data, s.seq[r], len(stops), rows, traces)
+            cost = plan(self.data, s.seq[r], len(stops), rows, traces, math.inf)
             if math.isfinite(cost):
                 s.length[r], s.sums[r, 0], s.sums[r, 1] = len(stops), cost, self.data.stops[3, stops].sum()
                 seen.update(stops)
@@ -218,3 +229,16 @@ def _near(cost: np.ndarray, count: int) -> np.ndarray:
     own = np.minimum(cost[:count, :count], cost[:count, :count].T)
     np.fill_diagonal(own, -1.0)
     return np.argsort(own, axis=1, kind="stable")[:, :NEAR_MOST].astype(np.int64)
+
+
+@cache
+def prepare() -> None:
+    """Compile the kernels on a round of one stop, before any clock starts: once, then read from the disk."""
+    nothing = np.zeros((2, 2))
+    stop = RoutingStop("stop", 1, (1.0,), (0.0,))
+    van = RoutingVehicle("van", (1.0,), battery=Battery(1.0, 1.0, 1.0))
+    depot = RoutingDepot("depot", 0)
+    problem = RoutingProblem(("0", "1"), (nothing,), (nothing,), (depot,), (stop,), (van,), dimensions=("kg",))
+    run = _Search(problem, RoutingLimits(1), None)
+    run.go()
+    run.decision()

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from planner.engines.compiled import compiled, compiled_part
 from planner.routing.rich.graph import FAR, WORD, Graph
-from planner.siting.p_median.compiled import compiled
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -54,7 +54,7 @@ class Ends(NamedTuple):
     kind: Ints
 
 
-@compiled
+@compiled_part
 def begin(graph: Graph, figures: Floats, whole: Ints, sets: Ints) -> None:
     """Fill label 0: the begin of duty."""
     for k in range(figures.shape[1]):
@@ -71,7 +71,7 @@ def begin(graph: Graph, figures: Floats, whole: Ints, sets: Ints) -> None:
         sets[0, k] = 0
 
 
-@compiled
+@compiled_part
 def carry(graph: Graph, figures: Floats, whole: Ints, a: int, j: int, to: int) -> bool:
     """Fill the loads of label `to` after node `j`; False if they do not fit, or a delivery would follow a pick-up."""
     gives, takes = False, whole[a, TAKES]
@@ -89,7 +89,7 @@ def carry(graph: Graph, figures: Floats, whole: Ints, a: int, j: int, to: int) -
     return not (gives and whole[a, TAKES])
 
 
-@compiled
+@compiled_part
 def extend(graph: Graph, price: Floats, figures: Floats, whole: Ints, sets: Ints, a: int, j: int, to: int) -> bool:  # noqa: C901, PLR0911 - one way out a rule
     """Fill label `to` with label `a` gone on to node `j`; False if that breaks a rule. The set keeps every stop."""
     i = whole[a, NODE]
@@ -141,7 +141,7 @@ def extend(graph: Graph, price: Floats, figures: Floats, whole: Ints, sets: Ints
     return True
 
 
-@compiled
+@compiled_part
 def is_no_later(graph: Graph, figures: Floats, a: int, b: int) -> bool:
     """Tell whether label `a` begins its visit no later than `b` and costs no more however late the day goes on."""
     pace = graph.limits[0]
@@ -160,7 +160,7 @@ def is_no_later(graph: Graph, figures: Floats, a: int, b: int) -> bool:
     return bool(so_far_a <= so_far_b + SLIGHT and figures[a, LATEST] >= figures[b, LATEST] - SLIGHT)
 
 
-@compiled
+@compiled_part
 def dominates(graph: Graph, figures: Floats, whole: Ints, sets: Ints, a: int, b: int, is_strict: bool) -> bool:  # noqa: C901, FBT001, PLR0911, PLR0912 - one way out a figure
     """Tell whether every way to go on from label `b` is open to `a` at no more money; not strict: sets are not compared."""
     if graph.counts[2]:
@@ -228,7 +228,7 @@ def label(  # noqa: C901 - compiled loops stand in one place
     return used, True
 
 
-@compiled
+@compiled_part
 def stop_behind(graph: Graph, figures: Floats, whole: Ints, level_from: int, used: int, beam: int) -> None:
     """Let only the `beam` labels of a level go on that are worth least."""
     worth = np.empty(used - level_from)
@@ -242,7 +242,7 @@ def stop_behind(graph: Graph, figures: Floats, whole: Ints, level_from: int, use
             whole[a, STOPPED] = 1
 
 
-@compiled
+@compiled_part
 def keep(graph: Graph, figures: Floats, whole: Ints, sets: Ints, first: Ints, new: int, is_strict: bool) -> bool:  # noqa: FBT001
     """Put label `new` into the list of its node unless it is dominated; take out those it dominates.
 
@@ -278,7 +278,7 @@ def keep(graph: Graph, figures: Floats, whole: Ints, sets: Ints, first: Ints, ne
     return True
 
 
-@compiled
+@compiled_part
 def late_worth(graph: Graph, figures: Floats, a: int) -> float:
     """Return the money of a label for a day that ends late, less the pace times its end; without windows, so far."""
     if not graph.counts[2]:
@@ -301,7 +301,7 @@ def close(graph: Graph, figures: Floats, whole: Ints, sets: Ints, used: int, val
             value[a] = figures[used, MONEY] + graph.limits[0] * figures[used, DURATION]
 
 
-@compiled
+@compiled_part
 def can_end(
     graph: Graph, price: Floats, figures: Floats, whole: Ints, sets: Ints, a: int, ends: Ends, most: float
 ) -> bool:
@@ -327,7 +327,7 @@ def can_end(
     return False
 
 
-@compiled
+@compiled_part
 def are_apart(sets: Ints, a: int, end_sets: Ints, b: int, s: int) -> bool:
     """Tell whether a begin and an end share no stop but `s`, and neither has one the other forbids."""
     words = sets.shape[1] // 2
@@ -374,7 +374,7 @@ def enumerate_labels(
     return used, True
 
 
-@compiled
+@compiled_part
 def keep_same(graph: Graph, figures: Floats, whole: Ints, sets: Ints, table: Ints, new: int) -> bool:
     """Put label `new` into the list of its stops and last node unless it is dominated there."""
     size = table.size
@@ -402,7 +402,7 @@ def keep_same(graph: Graph, figures: Floats, whole: Ints, sets: Ints, table: Int
     return True
 
 
-@compiled
+@compiled_part
 def is_same(whole: Ints, sets: Ints, a: int, b: int) -> bool:
     """Tell whether two labels end at the same node and have the same stops."""
     if whole[a, NODE] != whole[b, NODE]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from planner.engines.compiled import compiled, compiled_part
 from planner.routing.rich.graph import Floats, Ints
-from planner.siting.p_median.compiled import compiled
 
 
-@compiled
+@compiled_part
 def find_state(keys: Ints, table: Ints, key: int) -> int:
     """Return the place of `key` in the open table, or of the free place where it belongs."""
     size = table.size

@@ -18,7 +18,7 @@ from planner.routing.rich.engine import Refusal, RoutingLimits
 from planner.routing.rich.pyvrp_data import pyvrp_problem
 from planner.routing.rich.pyvrp_engine import PyVrpEngine
 from planner.routing.rich.pyvrp_search import search
-from planner.routing.rich.ruin import Ruin, Visits, ruin_refuses
+from planner.routing.rich.ruin import Ruin, Visits, prepare, ruin_refuses
 from planner.routing.rich.schedule import decision_cost
 
 #: Share of the iterations and seconds in which patterns may change.
@@ -81,6 +81,7 @@ class PeriodicEngine:
 
     def solve(self, problem: PeriodicProblem, limits: RoutingLimits) -> PeriodicAnswer:
         """Search patterns and rounds."""
+        prepare()
         begun = limits.clock()
         masks = tuple(tuple(sum(1 << d for d in p) for p in own) for own in problem.patterns)
         ruin = Ruin(problem.day, limits.seed, Visits(problem.days, masks))

@@ -1,7 +1,8 @@
 """PyVRP's iterated local search with our start of the penalties, our stop and a pool of the routes it meets.
 
 PyVRP's own start sets every penalty to half its maximum, far above any arc of a usual problem, and needs tens of thousands
-of iterations to come down. We begin at the price of a middling arc for a mean load (or a middling arc's minutes).
+of iterations to come down, which is too long for small days. We begin at the price of a middling arc for a mean load (or a
+middling arc's minutes), higher the more stops there are: with low penalties large days wander among decisions that keep no limit.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ POOL_EVERY = 25
 POOL_MOST = 40_000
 #: Solutions between two changes of the penalties: often, for short runs.
 PENALTY_EVERY = 100
+#: First penalties, in prices of a middling arc: one for so many stops, and at the most.
+PENALTY_STOPS, PENALTY_ARCS = 60, 10.0
 #: Highest penalty, unless the first ones are already near it.
 PENALTY_MOST = 100_000.0
 #: Arcs looked at for the price of a middling one.
@@ -61,23 +64,26 @@ class PoolKeeper(pyvrp.IteratedLocalSearchCallbacks):
     data: pyvrp.ProblemData
     pool: RoutePool = field(default_factory=dict)
     seen: int = 0
+    last: pyvrp.Solution | None = None
 
     def on_iteration(
         self,
         current: pyvrp.Solution,  # noqa: ARG002 - PyVRP's interface
         candidate: pyvrp.Solution,
-        best: pyvrp.Solution,  # noqa: ARG002 - PyVRP's interface
+        best: pyvrp.Solution,
         cost_evaluator: pyvrp.CostEvaluator,  # noqa: ARG002 - PyVRP's interface
     ) -> None:
-        """Look at every so many candidates."""
+        """Look at every so many candidates, and at the best if it is new (early bests come in droves: not at each)."""
         self.seen += 1
         if self.seen % POOL_EVERY == 0 and len(self.pool) < POOL_MOST:
             self.add(candidate)
+            if best is not self.last:
+                self.add(best)
+                self.last = best
 
-    def on_best(self, best: pyvrp.Solution) -> None:
-        """Keep the routes of every new best."""
-        if best.num_routes() < POOL_MOST // 10:
-            self.add(best)
+    def on_end(self, result: pyvrp.Result) -> None:
+        """Keep the routes of the best of all."""
+        self.add(result.best)
 
     def add(self, solution: pyvrp.Solution) -> None:
         """Add the feasible routes of a solution."""
@@ -102,6 +108,7 @@ def first_penalties(data: pyvrp.ProblemData) -> tuple[list[float], float, float]
     arc = lengths * max(v.unit_distance_cost for v in data.vehicle_types())
     arc += times * max(v.unit_duration_cost for v in data.vehicle_types())
     arc = max(arc, 1.0) + max(v.fixed_cost for v in data.vehicle_types())
+    arc *= min(PENALTY_ARCS, max(1.0, data.num_clients / PENALTY_STOPS))
     loads = []
     for r in range(data.num_load_dimensions):
         known = [q for c in data.clients() for q in (c.delivery[r], c.pickup[r]) if q > 0]

@@ -8,10 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from planner.problems.routing import RoutingDecision, RoutingProblem, VehicleDay
+from planner.problems.routing import (
+    RoutingDecision,
+    RoutingDepot,
+    RoutingProblem,
+    RoutingStop,
+    RoutingVehicle,
+    VehicleDay,
+)
 from planner.routing.rich.engine import RoutingLimits
 from planner.routing.rich.loads import may_serve
 from planner.routing.rich.pyvrp_data import ALWAYS, permit_times, reach_km, stop_windows
@@ -37,7 +45,6 @@ from planner.routing.rich.ruin_state import (
     TOUCHED_MOST,
     Data,
     State,
-    update_route,
 )
 
 #: Visits taken out in a turn, on average, and the longest string.
@@ -172,7 +179,7 @@ class Ruin:
         return RoutingDecision(days, tuple(i for i in range(len(self.problem.stops)) if i not in seen))
 
     def _load(self, decision: RoutingDecision) -> None:
-        s, d = self.state, self.data
+        s = self.state
         kind_of = {key: n for n, key in enumerate(self.kinds)}
         used = set[int]()
         for r, day in enumerate(decision.days):
@@ -182,7 +189,6 @@ class Ruin:
             s.route[r, KIND], s.route[r, LENGTH] = kind_of[day.vehicle, 0], len(trip)
             s.seq[0, r, 1 : len(trip) + 1] = trip
             s.stops[trip, MASK] = 1
-            update_route(d, s, r)
             used.update(trip)
         missing = [i for i in range(len(self.problem.stops)) if i not in used]
         s.stops[: len(missing), LEFT] = missing
@@ -330,3 +336,12 @@ def zones_differ(problem: RoutingProblem) -> bool:
     """Tell whether permits differ between vehicle types in more than having one at all."""
     zones = {s.zone for s in problem.stops if s.zone}
     return any(len({permit_times(v, zone) for v in problem.vehicles} - {()}) > 1 for zone in zones)
+
+
+@cache
+def prepare() -> None:
+    """Compile the kernels on a round of one stop, before any clock starts: half a minute once, then read from the disk."""
+    nothing = np.zeros((2, 2))
+    stop, van = RoutingStop("stop", 1, (1.0,), (0.0,)), RoutingVehicle("van", (1.0,))
+    depot = RoutingDepot("depot", 0)
+    Ruin(RoutingProblem(("0", "1"), (nothing,), (nothing,), (depot,), (stop,), (van,), dimensions=("kg",)), 1).start()

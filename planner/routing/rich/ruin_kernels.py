@@ -2,16 +2,17 @@
 
 After Christiaens and Vanden Berghe (2020): every stop goes to its cheapest place, blinking now and then, and simulated annealing
 decides what stays. Beyond the paper: several days with visit patterns (a stop is put back on all days of its cheapest
-pattern), several vehicle types and depots, deliveries and pick-ups in several dimensions, optional stops.
+pattern), several vehicle types and depots, deliveries and pick-ups in several dimensions, optional stops. Arrays are copied by
+loops because slices take a third of the compile time.
 """
 
 from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
+from planner.engines.compiled import compiled, compiled_part
 from planner.routing.rich.ruin_state import (
     ABSENT,
     ACTIVE,
@@ -56,7 +57,7 @@ RULES = (0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 4, 4, 5, 6)
 RULES_PLAIN = 11
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _touch(s: State, r: int, turn: int) -> None:
     """Back a route up the first time it changes in this turn."""
     if s.route[r, STAMP] == turn:
@@ -64,11 +65,12 @@ def _touch(s: State, r: int, turn: int) -> None:
     s.route[r, STAMP] = turn
     t = s.meta[TOUCHED]
     s.touched[t, 0], s.touched[t, 1], s.touched[t, 2] = r, s.route[r, LENGTH], s.route[r, KIND]
-    s.backup[t, : s.route[r, LENGTH] + 2] = s.seq[0, r, : s.route[r, LENGTH] + 2]
+    for j in range(s.route[r, LENGTH] + 2):
+        s.backup[t, j] = s.seq[0, r, j]
     s.meta[TOUCHED] += 1
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _insert(d: Data, s: State, c: int, r: int, j: int) -> None:
     for i in range(s.route[r, LENGTH] + 1, j, -1):
         s.seq[0, r, i + 1] = s.seq[0, r, i]
@@ -77,7 +79,7 @@ def _insert(d: Data, s: State, c: int, r: int, j: int) -> None:
     update_route(d, s, r)
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _open(d: Data, s: State, k: int) -> int:
     """Return a free route of a type; −1: none is left."""
     for r in range(len(s.route)):
@@ -88,7 +90,7 @@ def _open(d: Data, s: State, k: int) -> int:
     return -1
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _take_out(d: Data, s: State, c: int, turn: int) -> bool:
     """Take a stop out on all its days; False: the backup is full."""
     if s.meta[TOUCHED] + d.days >= TOUCHED_MOST // 2:
@@ -112,7 +114,7 @@ def _take_out(d: Data, s: State, c: int, turn: int) -> bool:
     return True
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _mean_length(s: State) -> float:
     visits = 0
     for n in range(s.meta[ROUTES]):
@@ -120,7 +122,7 @@ def _mean_length(s: State) -> float:
     return float(visits) / max(1, int(s.meta[ROUTES]))
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _some_route(d: Data, s: State, c: int) -> int:
     """Return the route of a stop on one of its days, drawn at random."""
     day = random_below(s.meta, d.days)
@@ -131,7 +133,7 @@ def _some_route(d: Data, s: State, c: int) -> int:
     return int(s.visits[c * d.days + day])
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _ruin(d: Data, s: State, turn: int, mean_out: float, string_most: float) -> None:
     stops = d.loads.shape[1]
     longest = min(string_most, _mean_length(s))
@@ -156,13 +158,13 @@ def _ruin(d: Data, s: State, turn: int, mean_out: float, string_most: float) -> 
     _update_touched(d, s, first_touched)
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _update_touched(d: Data, s: State, first_touched: int) -> None:
     for t in range(first_touched, s.meta[TOUCHED]):
         update_route(d, s, s.touched[t, 0])
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _take_string(d: Data, s: State, r: int, c: int, turn: int, most: float) -> bool:
     """Take out a string of a route that holds stop `c`, now and then leaving a piece inside it."""
     count = s.route[r, LENGTH]
@@ -194,7 +196,7 @@ def _take_string(d: Data, s: State, r: int, c: int, turn: int, most: float) -> b
     return is_done
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _rank(d: Data, s: State, c: int, rule: int) -> float:
     """Rank a stop by a rule: any, most load, far, near, narrow window, early, late."""
     key = 0.0
@@ -212,7 +214,7 @@ def _rank(d: Data, s: State, c: int, rule: int) -> float:
     return key
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _order_absent(d: Data, s: State) -> None:
     """Sort the absent stops by a rule drawn at random (those of windows only where there are any)."""
     count = s.meta[ABSENT]
@@ -229,7 +231,7 @@ def _order_absent(d: Data, s: State) -> None:
         keys[j + 1], s.stops[j + 1, LEFT] = key, c
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _recreate(d: Data, s: State, turn: int, blink: float) -> None:
     _order_absent(d, s)
     count = s.meta[ABSENT]
@@ -245,7 +247,7 @@ def _recreate(d: Data, s: State, turn: int, blink: float) -> None:
     s.meta[ABSENT] = left
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _cheapest_pattern(d: Data, s: State, c: int, blink: float, extras: Floats, spots: Ints) -> int:
     """Return the day pattern in which a stop costs least, and its places; 0: leaving it out is cheaper."""
     known, best, best_mask = 0, d.places[c, PENALTY], 0
@@ -264,7 +266,7 @@ def _cheapest_pattern(d: Data, s: State, c: int, blink: float, extras: Floats, s
     return best_mask
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _put_in(d: Data, s: State, c: int, mask: int, turn: int, spots: Ints) -> bool:
     """Put a stop in on the days of a pattern; False: no route is free, nothing is changed."""
     for day in range(d.days):
@@ -282,7 +284,7 @@ def _put_in(d: Data, s: State, c: int, mask: int, turn: int, spots: Ints) -> boo
     return True
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _undo(d: Data, s: State, c: int) -> None:
     """Take out a stop that found no route on one of its days."""
     for day in range(d.days):
@@ -299,7 +301,7 @@ def _undo(d: Data, s: State, c: int) -> None:
             update_route(d, s, r)
 
 
-@numba.njit(cache=True)
+@compiled_part
 def total_cost(d: Data, s: State) -> float:
     """Return the cost of the routes and of what is left out."""
     total = 0.0
@@ -310,7 +312,7 @@ def total_cost(d: Data, s: State) -> float:
     return total
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _restore(d: Data, s: State, absent: int) -> None:
     """Go back to before this turn."""
     for t in range(s.meta[TOUCHED]):
@@ -324,7 +326,8 @@ def _restore(d: Data, s: State, absent: int) -> None:
         r, count = s.touched[t, 0], s.touched[t, 1]
         s.route[r, KIND] = s.touched[t, 2]
         s.route[r, LENGTH] = count
-        s.seq[0, r, : count + 2] = s.backup[t, : count + 2]
+        for j in range(count + 2):
+            s.seq[0, r, j] = s.backup[t, j]
         update_route(d, s, r)
         for j in range(1, count + 1):
             s.stops[s.seq[0, r, j], MASK] = s.stops[s.seq[0, r, j], OLD_MASK]
@@ -334,36 +337,41 @@ def _restore(d: Data, s: State, absent: int) -> None:
         s.stops[s.stops[n, LEFT], MASK] = 0
 
 
-@numba.njit(cache=True)
+@compiled_part
 def keep_best(s: State) -> None:
     """Copy the current solution to the best."""
-    s.route[:, BEST_LENGTH] = 0
+    for r in range(len(s.route)):
+        s.route[r, BEST_LENGTH] = 0
     for n in range(s.meta[ROUTES]):
         r = s.route[n, ACTIVE]
         s.route[r, BEST_LENGTH] = s.route[r, LENGTH]
         s.route[r, BEST_KIND] = s.route[r, KIND]
-        s.seq[1, r, : s.route[r, LENGTH] + 2] = s.seq[0, r, : s.route[r, LENGTH] + 2]
+        for j in range(s.route[r, LENGTH] + 2):
+            s.seq[1, r, j] = s.seq[0, r, j]
     s.best[0] = s.best[1]
 
 
-@numba.njit(cache=True)
+@compiled
 def fill(d: Data, s: State) -> None:
-    """Put every absent stop in, without limits on what is touched."""
-    s.meta[TOUCHED] = 0
+    """Take up the routes given and put every absent stop in, without limits on what is touched."""
+    for r in range(len(s.route)):
+        update_route(d, s, r)
     for _ in range(4):
         while s.meta[ABSENT]:
             before = s.meta[ABSENT]
             s.meta[TOUCHED] = 0
-            s.route[:, STAMP] = -1
+            for r in range(len(s.route)):
+                s.route[r, STAMP] = -1
             _recreate(d, s, -2, 0.0)
             if s.meta[ABSENT] >= before:
                 break
-    s.stops[:, OLD_MASK] = s.stops[:, MASK]
+    for c in range(len(s.stops)):
+        s.stops[c, OLD_MASK] = s.stops[c, MASK]
     s.best[1] = total_cost(d, s)
     keep_best(s)
 
 
-@numba.njit(cache=True)
+@compiled
 def anneal(
     d: Data, s: State, turns: tuple[int, int], heat: tuple[float, float], mean_out: float, string_most: float
 ) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from planner.engines.compiled import compiled_part
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -120,7 +121,7 @@ class State(NamedTuple):
     best: Floats
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _next(meta: Ints) -> np.uint64:
     x = np.uint64(meta[RANDOM])
     x ^= x << np.uint64(13)
@@ -130,19 +131,19 @@ def _next(meta: Ints) -> np.uint64:
     return x
 
 
-@numba.njit(cache=True)
+@compiled_part
 def random_unit(meta: Ints) -> float:
     """Return a random number from 0 to below 1."""
     return float(_next(meta) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@numba.njit(cache=True)
+@compiled_part
 def random_below(meta: Ints, n: int) -> int:
     """Return a random whole number from 0 to below `n`."""
     return int(_next(meta) >> np.uint64(33)) % n
 
 
-@numba.njit(cache=True)
+@compiled_part
 def update_route(d: Data, s: State, r: int) -> None:
     """Recompute everything kept about a route; an empty one is freed."""
     count, k = s.route[r, LENGTH], s.route[r, KIND]
@@ -184,7 +185,7 @@ def update_route(d: Data, s: State, r: int) -> None:
         s.sums[r, WORK], s.sums[r, METRES] = work, length
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _update_loads(d: Data, s: State, r: int) -> None:
     count = s.route[r, LENGTH]
     for q in range(d.loads.shape[2]):
@@ -206,7 +207,7 @@ def _update_loads(d: Data, s: State, r: int) -> None:
                 s.peaks[1, r, j, q] = max(s.peaks[1, r, j, q], s.peaks[1, r, j + 1, q])
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _update_times(d: Data, s: State, r: int) -> None:
     count, k = s.route[r, LENGTH], s.route[r, KIND]
     p = d.kinds[k, CLASS]
@@ -223,7 +224,7 @@ def _update_times(d: Data, s: State, r: int) -> None:
         s.legs[r, j, DUE] = min(own, s.legs[r, j + 1, DUE] - d.places[a, SERVICE] - d.arcs[MINUTES, p, a, b])
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _fits(d: Data, s: State, r: int, j: int, c: int) -> bool:
     """Tell whether stop `c` may stand between positions `j` and ``j + 1``."""
     k = s.route[r, KIND]
@@ -255,7 +256,7 @@ def _fits(d: Data, s: State, r: int, j: int, c: int) -> bool:
     return True
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _fits_alone(d: Data, k: int, c: int) -> bool:
     p, start, end = d.kinds[k, CLASS], d.kinds[k, START], d.kinds[k, END]
     if not d.allowed[k, c] or d.arcs[COST, p, start, c] == INFINITY or d.arcs[COST, p, c, end] == INFINITY:
@@ -281,7 +282,7 @@ def _fits_alone(d: Data, k: int, c: int) -> bool:
     return True
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _has_room(d: Data, s: State, r: int, c: int, day: int) -> bool:
     k = s.route[r, KIND]
     if d.kinds[k, DAY] != day or not d.allowed[k, c] or s.route[r, LENGTH] >= d.kinds[k, MOST]:
@@ -292,7 +293,7 @@ def _has_room(d: Data, s: State, r: int, c: int, day: int) -> bool:
     return has_room
 
 
-@numba.njit(cache=True)
+@compiled_part
 def cheapest_place(d: Data, s: State, c: int, day: int, blink: float) -> tuple[float, int, int]:
     """Return extra cost, route and position before the cheapest place of a stop on a day; route ``−1 − k``: a new one."""
     best, best_r, best_j = _everywhere(d, s, c, day, blink)
@@ -305,7 +306,7 @@ def cheapest_place(d: Data, s: State, c: int, day: int, blink: float) -> tuple[f
     return best, best_r, best_j
 
 
-@numba.njit(cache=True)
+@compiled_part
 def _everywhere(d: Data, s: State, c: int, day: int, blink: float) -> tuple[float, int, int]:
     best, best_r, best_j = INFINITY, -(10**6), 0
     wait = int(math.log(1.0 - random_unit(s.meta)) / blink) if blink < 0.0 else 1 << 60

@@ -18,6 +18,7 @@ from planner.engines.mathopt import ENGINE
 from planner.problems.siting import Floats, SitingProblem
 from planner.progress import ProgressEvent, ProgressListener
 from planner.siting import milp_serve
+from planner.siting.capabilities import Engine
 from planner.siting.capacitated import kernels
 from planner.siting.capacitated.branch import Branching, Node
 from planner.siting.capacitated.data import Capacitated, prepare, reduced_distance
@@ -28,8 +29,12 @@ from planner.siting.capacitated.reduce import part_of, reduce_lists
 from planner.siting.clock import Alarm, left_of
 from planner.siting.milp import Outcome, read_answer, selection, solve_form
 from planner.siting.milp_decide import Allocation
+from planner.siting.p_median.problem import refuse_unkept
+from planner.siting.refusals import Needs, check_problem
 from planner.siting.selection import SiteSelection, SolveLimits
+from planner.siting.side import without_near
 
+_FAST = Engine("fast", frozenset({"locks", "near", "capacity", "fixed_cost", "single_source"}))
 NAME = f"Lagrangian to knapsacks, then {ENGINE}"
 _CHUNK = 25
 #: First goals of the search lie this much (relative) over the bound.
@@ -70,9 +75,12 @@ def solve_capacitated(
     limits: SolveLimits,
     listener: ProgressListener,
 ) -> SiteSelection:
-    """Solve a capacitated model with locks and p, without other side constraints."""
+    """Check and solve a capacitated model with locks, nearness and p; other side constraints are refused."""
     options = {"single_source": single_source}
     stop = time.monotonic() + limits.time_limit_s
+    check_problem(problem, Needs(p=model == "capacitated_p_median", serves_all=True), options)
+    refuse_unkept(problem, model, _FAST)
+    problem = without_near(problem)
     data = prepare(problem, single_source=single_source)
     with Alarm(stop - time.monotonic()) as alarm:
         outcome = _Search(data, limits, listener, stop=stop, rung=alarm.rung).run()

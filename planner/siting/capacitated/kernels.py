@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from planner.siting.p_median.compiled import compiled
+from planner.engines.compiled import compiled, compiled_part
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -57,7 +57,7 @@ class Climb(NamedTuple):
     rung: Ints
 
 
-@compiled
+@compiled_part
 def rank(values: Floats, count: int, order: Ints) -> None:
     """Fill `order` with the places of the first `count` values, ascending, ties by place (a shell sort: cheap to compile)."""
     for k in range(count):
@@ -80,7 +80,7 @@ def rank(values: Floats, count: int, order: Ints) -> None:
         gap //= 3
 
 
-@compiled
+@compiled_part
 def wanted_pairs(data: SiteLists, price: Floats, j: int, share: Floats, places: Ints) -> tuple[int, float]:
     """Fill the places of a site's pairs with a gain; return their number and quantity. Shares are 1 there, else 0."""
     count, wanted = 0, 0.0
@@ -94,7 +94,7 @@ def wanted_pairs(data: SiteLists, price: Floats, j: int, share: Floats, places: 
     return count, wanted
 
 
-@compiled
+@compiled_part
 def knapsack_value(data: SiteLists, price: Floats, j: int, share: Floats) -> float:
     """Return the fixed cost of a site and the gains of its shares."""
     total = data.fixed[j]
@@ -148,7 +148,7 @@ def whole_values(data: SiteLists, price: Floats, value: Floats, share: Floats) -
         value[j] = knapsack_value(data, price, j, share)
 
 
-@compiled
+@compiled_part
 def fill_whole(data: SiteLists, price: Floats, j: int, share: Floats, places: Ints, best: Floats, taken: Bools) -> None:
     """Choose the pairs of one full 0/1 knapsack by dynamic programming; `best` and `taken` are room to work in."""
     room = int(data.capacity[j])
@@ -171,7 +171,7 @@ def fill_whole(data: SiteLists, price: Floats, j: int, share: Floats, places: In
             room -= int(data.quantity[places[item]])
 
 
-@compiled
+@compiled_part
 def cover_step(data: SiteLists, worth: float, j: int, before: Floats, after: Floats) -> None:
     """Extend a covering table by site j: `after` is the least Σ value for each amount of capacity reached."""
     need = data.unit_total
@@ -184,7 +184,7 @@ def cover_step(data: SiteLists, worth: float, j: int, before: Floats, after: Flo
             after[reached] = min(after[reached], before[c] + worth)
 
 
-@compiled
+@compiled_part
 def cover_sites(data: SiteLists, value: Floats, opened: Floats) -> float:
     """Fill the sites of least Σ value whose capacities, in whole units, hold all demand; return Σ value (inf: none)."""
     count, need = value.size, data.unit_total
@@ -207,33 +207,6 @@ def cover_sites(data: SiteLists, value: Floats, opened: Floats) -> float:
                     here = b
         c = here
     return float(table[count, need])
-
-
-@compiled
-def cover_tables(data: SiteLists, value: Floats, with_site: Floats, without: Floats) -> None:
-    """Fill the least Σ value given that a site is open, and that it is closed (inf: not possible)."""
-    count, need = value.size, data.unit_total
-    ahead, behind = np.empty((count + 1, need + 1)), np.empty((count + 1, need + 1))
-    for c in range(need + 1):
-        ahead[0, c] = 0.0 if c == 0 else np.inf
-        behind[count, c] = ahead[0, c]
-    for j in range(count):
-        cover_step(data, value[j], j, ahead[j], ahead[j + 1])
-    for j in range(count - 1, -1, -1):
-        cover_step(data, value[j], j, behind[j + 1], behind[j])
-    for j in range(count):
-        size = data.unit_capacity[j]
-        # from here on row j + 1 of `behind` is what the sites after j cost to reach at least c
-        for c in range(need - 1, -1, -1):
-            behind[j + 1, c] = min(behind[j + 1, c], behind[j + 1, c + 1])
-        with_site[j], without[j] = np.inf, np.inf
-        for c in range(need + 1):
-            rest = need - c - size if need - c > size else 0
-            joined, alone = ahead[j, c] + value[j] + behind[j + 1, rest], ahead[j, c] + behind[j + 1, need - c]
-            if data.locked[j] >= 0 and joined < with_site[j]:
-                with_site[j] = joined
-            if data.locked[j] <= 0 and alone < without[j]:
-                without[j] = alone
 
 
 @compiled
@@ -264,7 +237,7 @@ def choose_sites(data: SiteLists, value: Floats, opened: Floats) -> tuple[float,
     return choose_paying(data, worth, order, opened, (total, room))
 
 
-@compiled
+@compiled_part
 def choose_p(
     value: Floats, worth: Floats, order: Ints, opened: Floats, start: tuple[float, int]
 ) -> tuple[float, float, float]:
@@ -284,7 +257,7 @@ def choose_p(
     return total, last, following
 
 
-@compiled
+@compiled_part
 def choose_paying(
     data: SiteLists, worth: Floats, order: Ints, opened: Floats, start: tuple[float, float]
 ) -> tuple[float, float, float]:
@@ -310,7 +283,7 @@ def choose_paying(
     return total, 0.0, 0.0
 
 
-@compiled
+@compiled_part
 def slopes(data: SiteLists, climb: Climb, share: Floats, current: Floats, direction: Floats) -> float:
     """Update the direction by how much of each client is not served, and the running means; return its squared length."""
     for i in range(direction.size):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from planner.engines.compiled import compiled, compiled_part
 from planner.siting.capacitated.kernels import Floats, Ints
-from planner.siting.p_median.compiled import compiled
 
 _GAIN = 1e-9
 
 
-@compiled
+@compiled_part
 def two_best(cost: Floats, quantity: float, room: Floats) -> tuple[float, float, int]:
     """Return the least and second least cost of a client among columns with room, and the column of the least (-1: none)."""
     first, second, site = np.inf, np.inf, -1

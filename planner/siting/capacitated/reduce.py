@@ -22,6 +22,40 @@ def part_of(lists: SiteLists, keep: Bools, locked: Locks) -> SiteLists:
     )
 
 
+def cover_tables(lists: SiteLists, value: Floats) -> tuple[Floats, Floats]:
+    """Return the least Σ value of sites that hold all demand given that a site is open, and that it is closed (inf: impossible).
+
+    Least values for each amount of capacity reached, in whole units: from the first site on, and back from the last.
+    """
+    count, need = value.size, lists.unit_total
+    ahead, behind = np.full((count + 1, need + 1), np.inf), np.full((count + 1, need + 1), np.inf)
+    ahead[0, 0], behind[count, 0] = 0.0, 0.0
+    for j in range(count):
+        ahead[j + 1] = _with_site(lists, value, j, ahead[j])
+    for j in range(count - 1, -1, -1):
+        behind[j] = _with_site(lists, value, j, behind[j + 1])
+    opening, closing = np.full(count, np.inf), np.full(count, np.inf)
+    for j in range(count):
+        # what the sites after j cost to reach at least the rest, for each amount reached before it
+        rest = np.minimum.accumulate(behind[j + 1][::-1])
+        if lists.locked[j] >= 0:
+            more = rest[np.minimum(np.arange(need + 1) + lists.unit_capacity[j], need)]
+            opening[j] = (ahead[j] + value[j] + more).min()
+        if lists.locked[j] <= 0:
+            closing[j] = (ahead[j] + rest).min()
+    return opening, closing
+
+
+def _with_site(lists: SiteLists, value: Floats, j: int, before: Floats) -> Floats:
+    """Return a table extended by site j."""
+    need, size = before.size - 1, int(lists.unit_capacity[j])
+    after = before.copy() if lists.locked[j] <= 0 else np.full(need + 1, np.inf)
+    if lists.locked[j] >= 0:
+        after[size:need] = np.minimum(after[size:need], before[: max(need - size, 0)] + value[j])
+        after[need] = min(after[need], before[max(need - size, 0) :].min() + value[j])
+    return after
+
+
 def reduce_lists(
     lists: SiteLists, price: Floats, target: float, *, whole: bool, divided: bool
 ) -> tuple[float, Bools, Locks]:
@@ -42,8 +76,7 @@ def reduce_lists(
     total, last, following = kernels.choose_sites(lists, value, opened)
     bound = float(price.sum()) + float(total)
     if lists.p < 0 and lists.unit_total > 0:
-        opening, closing = np.empty(count), np.empty(count)
-        kernels.cover_tables(lists, value, opening, closing)
+        opening, closing = cover_tables(lists, value)
         opening, closing = np.maximum(opening - total, 0.0), np.maximum(closing - total, 0.0)
     else:
         scale = np.ones(count) if lists.p >= 0 else lists.capacity

@@ -170,11 +170,24 @@ def _targets(cover: Cover, useful: Bools) -> Ints:
     order = np.lexsort((key, ~useful))[: int(useful.sum())]
     is_new = np.append(True, np.diff(key[order]) != 0)
     group_start = np.append(np.flatnonzero(is_new), order.size).astype(np.int64)
-    is_same = np.zeros(cover.row_count, dtype=np.bool_)
-    kernels.mark_same(cover.arrays, order, group_start, is_same)
+    first = order[group_start[:-1]][np.cumsum(is_new) - 1]
     target = np.arange(cover.row_count)
-    target[order] = np.where(is_same[order], order[group_start[:-1]][np.cumsum(is_new) - 1], order)
+    target[order] = np.where(_same_sites(cover, order, first), first, order)
     return target
+
+
+def _same_sites(cover: Cover, rows: Ints, others: Ints) -> Bools:
+    """Tell of each row whether its sites are exactly those of the other row."""
+    size = np.diff(cover.row_start)
+    same = size[rows] == size[others]
+    asked = np.flatnonzero(same & (rows != others) & (size[rows] > 0))
+    if asked.size:
+        width = size[rows[asked]].astype(np.int64)
+        begin = np.cumsum(width) - width
+        within = np.arange(int(width.sum())) - np.repeat(begin, width)
+        one, two = (np.repeat(cover.row_start[part[asked]], width) + within for part in (rows, others))
+        same[asked] = ~np.logical_or.reduceat(cover.row_site[one] != cover.row_site[two], begin)
+    return np.asarray(same)
 
 
 def _cost(cover: Cover) -> Floats | None:

@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from planner.engines.compiled import compiled, compiled_part
 from planner.siting.coverage_engine.arrays import Arrays, Bools, Floats, Indices, Ints, Words
-from planner.siting.coverage_engine.kernels import copy_into, fill_values
+from planner.siting.coverage_engine.kernels import fill_values
 from planner.siting.coverage_engine.moves import chance_of
-from planner.siting.p_median.compiled import compiled
+from planner.siting.p_median.kernels import copy_into
 
 #: Costs below this count as this when gains are divided by them.
 _LEAST_COST = 1e-9
@@ -90,7 +91,7 @@ def raise_bound(arrays: Arrays, need: Floats, best_u: Floats, upper: float, sett
     return best, done
 
 
-@compiled
+@compiled_part
 def fill_shortage(arrays: Arrays, need: Floats, reduced: Floats, slope: Floats) -> None:
     """Fill ``slope_i = b_i - Σ {a_ij : reduced_j < 0}``."""
     copy_into(need, slope)
@@ -100,7 +101,7 @@ def fill_shortage(arrays: Arrays, need: Floats, reduced: Floats, slope: Floats) 
                 slope[arrays.site_row[k]] -= 1.0
 
 
-@compiled
+@compiled_part
 def help_from(arrays: Arrays, multiplier: Floats, row: int, sign: float, worth: Floats, helps: Floats) -> None:
     """Add (or take back) what row `row` is worth to the sites that cover it."""
     for q in range(arrays.row_start[row], arrays.row_start[row + 1]):
@@ -108,7 +109,7 @@ def help_from(arrays: Arrays, multiplier: Floats, row: int, sign: float, worth: 
         helps[arrays.row_site[q]] += sign
 
 
-@compiled
+@compiled_part
 def cheapest_help(arrays: Arrays, worth: Floats, helps: Floats, is_open: Bools) -> int:
     """Return the closed site of least ``(c_j - worth_j) / helps_j`` (times `helps` where negative), or -1."""
     best = -1
@@ -172,7 +173,7 @@ def drop_spare(arrays: Arrays, need: Floats, order: Ints, is_open: Bools) -> Non
                 times[arrays.site_row[k]] -= 1.0
 
 
-@compiled
+@compiled_part
 def flip(arrays: Arrays, need: Floats, state: Weighing, is_open: Bools, j: int, short: int) -> int:
     """Open or close site `j`; return the number of rows now short."""
     step = -1 if is_open[j] else 1
@@ -206,7 +207,7 @@ def flip(arrays: Arrays, need: Floats, state: Weighing, is_open: Bools, j: int, 
     return short
 
 
-@compiled
+@compiled_part
 def cheapest_open(arrays: Arrays, state: Weighing, is_open: Bools, now: int) -> int:
     """Return the open site of least score per cost that was not moved just now (ties: the longest unmoved), or -1."""
     best = -1
@@ -221,14 +222,14 @@ def cheapest_open(arrays: Arrays, state: Weighing, is_open: Bools, now: int) -> 
     return best
 
 
-@compiled
+@compiled_part
 def next_to_close(arrays: Arrays, state: Weighing, is_open: Bools, step: int) -> int:
     """Return the site to close in this step: one not opened in the last step if there is one; -1 if nothing is open."""
     gone = cheapest_open(arrays, state, is_open, step - 1)
     return gone if gone >= 0 else cheapest_open(arrays, state, is_open, -2)
 
 
-@compiled
+@compiled_part
 def best_closed(arrays: Arrays, state: Weighing, is_open: Bools, row: int, now: int) -> int:
     """Return the closed site of most score per cost that covers `row` and was not moved just now, or -1."""
     best = -1
@@ -244,7 +245,7 @@ def best_closed(arrays: Arrays, state: Weighing, is_open: Bools, row: int, now: 
     return best
 
 
-@compiled
+@compiled_part
 def nothing_open(arrays: Arrays, need: Floats) -> Weighing:
     """Return the state with every site closed: every row is short."""
     rows, sites = need.size, arrays.site_start.size - 1
@@ -260,7 +261,7 @@ def nothing_open(arrays: Arrays, need: Floats) -> Weighing:
     return state
 
 
-@compiled
+@compiled_part
 def gain_weight(arrays: Arrays, state: Weighing, is_open: Bools, short: int) -> None:
     """Add 1 to the weight of every row that is short."""
     for t in range(short):
@@ -317,7 +318,7 @@ def weigh_rows(arrays: Arrays, need: Floats, start: Bools, steps: int, rng: Word
     return best
 
 
-@compiled
+@compiled_part
 def implies(arrays: Arrays, need: Floats, other: int, i: int, mark: Ints) -> bool:
     """Tell whether covering `other` enough covers `i` enough (its sites are marked); of two alike the first implies."""
     size = arrays.row_start[other + 1] - arrays.row_start[other]

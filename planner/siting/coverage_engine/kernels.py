@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from planner.engines.compiled import compiled, compiled_part
 from planner.siting.coverage_engine.arrays import Arrays, Bools, Floats, Ints
-from planner.siting.p_median.compiled import compiled
+from planner.siting.p_median.kernels import copy_into, select
 
 #: Share of the last direction kept by the subgradient.
 _MEMORY = 0.7
@@ -27,51 +28,21 @@ def fill_values(arrays: Arrays, multiplier: Floats, value: Floats) -> None:
         value[j] = total
 
 
-@compiled
+@compiled_part
 def clear(array: Floats) -> None:
     """Set every entry to 0."""
     for k in range(array.size):
         array[k] = 0.0
 
 
-@compiled
-def kth_largest(array: Floats, rank: int) -> float:
-    """Return the entry of which `rank` - 1 others are at least as large; `array` is shuffled."""
-    low = 0
-    high = array.size - 1
-    place = array.size - rank
-    while low < high:
-        pivot = array[(low + high) // 2]
-        i = low
-        j = high
-        while i <= j:
-            while array[i] < pivot:
-                i += 1
-            while array[j] > pivot:
-                j -= 1
-            if i <= j:
-                held = array[i]
-                array[i] = array[j]
-                array[j] = held
-                i += 1
-                j -= 1
-        if place <= j:
-            high = j
-        elif place >= i:
-            low = i
-        else:
-            break
-    return float(array[place])
-
-
-@compiled
+@compiled_part
 def choose_count(value: Floats, count: int, share: Floats) -> float:
     """Mark the `count` largest values in `share`; return their sum (ties: the smaller index)."""
     clear(share)
     count = min(count, value.size)
     if count == 0:
         return 0.0
-    least = kth_largest(value.copy(), count)
+    least = select(value.copy(), value.size, value.size - count)
     total = 0.0
     taken = 0
     for j in range(value.size):
@@ -87,7 +58,7 @@ def choose_count(value: Floats, count: int, share: Floats) -> float:
     return total
 
 
-@compiled
+@compiled_part
 def spent_above(value: Floats, cost: Floats, price: float) -> float:
     """Return what the sites worth more than `price` per unit of cost cost."""
     total = 0.0
@@ -119,7 +90,7 @@ def price_within(value: Floats, cost: Floats, budget: float) -> tuple[float, flo
     return low, high
 
 
-@compiled
+@compiled_part
 def choose_within(value: Floats, cost: Floats, budget: float, share: Floats) -> float:
     """Fill `share` with the best fractional choice within `budget`; return an upper bound of its value.
 
@@ -153,7 +124,7 @@ def choose_sites(arrays: Arrays, value: Floats, budget: float, share: Floats) ->
     return choose_within(value, arrays.cost, budget, share)
 
 
-@compiled
+@compiled_part
 def fill_slope(arrays: Arrays, share: Floats, slope: Floats) -> None:
     """Fill ``slope_i = Σ_j a_ij x_j - 1``, the subgradient."""
     start, row = arrays.site_start, arrays.site_row
@@ -165,7 +136,7 @@ def fill_slope(arrays: Arrays, share: Floats, slope: Floats) -> None:
                 slope[row[k]] += share[j]
 
 
-@compiled
+@compiled_part
 def turn(weight: Floats, lam: Floats, slope: Floats, direction: Floats) -> float:
     """Turn `direction` towards `slope`, not out of the box ``0 ≤ λ ≤ w``; return its squared norm."""
     norm = 0.0
@@ -178,14 +149,7 @@ def turn(weight: Floats, lam: Floats, slope: Floats, direction: Floats) -> float
     return norm
 
 
-@compiled
-def copy_into(source: Floats, target: Floats) -> None:
-    """Copy entry by entry."""
-    for k in range(source.size):
-        target[k] = source[k]
-
-
-@compiled
+@compiled_part
 def constant_part(weight: Floats, lam: Floats) -> float:
     """Return ``Σ_i (w_i - λ_i)``."""
     total = 0.0
@@ -234,7 +198,7 @@ def ascend(arrays: Arrays, budget: float, best_lam: Floats, target: float, setti
     return best, done
 
 
-@compiled
+@compiled_part
 def is_inside(arrays: Arrays, small: int, other: int, mark: Ints) -> bool:
     """Tell whether every row of `small` (marked with its number) is a row of `other`."""
     size = arrays.site_start[small + 1] - arrays.site_start[small]
@@ -249,7 +213,7 @@ def is_inside(arrays: Arrays, small: int, other: int, mark: Ints) -> bool:
     return bool(common == size)
 
 
-@compiled
+@compiled_part
 def may_replace(arrays: Arrays, other: int, j: int) -> bool:
     """Tell whether `other` is wide and cheap enough to stand for `j` (of two alike, the smaller index)."""
     width = arrays.site_start[other + 1] - arrays.site_start[other]
@@ -283,21 +247,3 @@ def mark_dominated(arrays: Arrays, keep: Bools) -> None:
             if keep[other] and may_replace(arrays, other, j) and is_inside(arrays, j, other, mark):
                 keep[j] = False
                 break
-
-
-@compiled
-def mark_same(arrays: Arrays, order: Ints, group_start: Ints, is_same: Bools) -> None:
-    """Mark the rows of each group (by hash) whose sites are exactly those of the group's first row."""
-    for g in range(group_start.size - 1):
-        first = order[group_start[g]]
-        base = arrays.row_start[first]
-        size = arrays.row_start[first + 1] - base
-        for t in range(group_start[g], group_start[g + 1]):
-            i = order[t]
-            begin = arrays.row_start[i]
-            same = arrays.row_start[i + 1] - begin == size
-            k = 0
-            while same and k < size:
-                same = arrays.row_site[begin + k] == arrays.row_site[base + k]
-                k += 1
-            is_same[i] = same

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from planner.engines.compiled import compiled, compiled_part
 from planner.siting.coverage_engine.arrays import Arrays, Bools, Floats, Ints, Roster, State, Touched, Words
 from planner.siting.coverage_engine.kernels import fill_values
-from planner.siting.p_median.compiled import compiled
 
 #: Share of annealing moves that may open a site anywhere, not only near the one closed.
 _FAR_SHARE = 0.15
@@ -18,7 +18,7 @@ _TINY = 1e-9
 _UNIT = 2.0**-53
 
 
-@compiled
+@compiled_part
 def chance_of(rng: Words) -> float:
     """Return the next number of 0 ≤ x < 1 of a xorshift generator; `rng` holds its word."""
     word = rng[0]
@@ -48,7 +48,7 @@ def open_site(arrays: Arrays, state: State, j: int) -> float:
     return won
 
 
-@compiled
+@compiled_part
 def close_site(arrays: Arrays, state: State, j: int, touched: Touched, mark: int) -> int:
     """Close site `j`; list the sites whose gain grew in `touched` and return their number."""
     count = 0
@@ -69,13 +69,13 @@ def close_site(arrays: Arrays, state: State, j: int, touched: Touched, mark: int
     return count
 
 
-@compiled
+@compiled_part
 def price_of(arrays: Arrays, j: int) -> float:
     """Return the cost of site `j`."""
     return 1.0 if arrays.cost.size == 0 else arrays.cost[j]
 
 
-@compiled
+@compiled_part
 def best_site(arrays: Arrays, gain: Floats, is_open: Bools, room: float) -> int:
     """Return the closed site of most gain (per cost) that fits into `room`, or -1."""
     best = -1
@@ -124,7 +124,7 @@ def greedy(arrays: Arrays, budget: float, first: Ints, worth: Floats) -> Ints:
     return order
 
 
-@compiled
+@compiled_part
 def draw(arrays: Arrays, gain: Floats, slot: Ints, among: Ints, mood: tuple[float, float], rng: Words) -> int:
     """Draw a closed site of `among` that fits by ``exp(gain / temperature)``; -1 if none gains.
 
@@ -151,7 +151,7 @@ def draw(arrays: Arrays, gain: Floats, slot: Ints, among: Ints, mood: tuple[floa
     return drawn
 
 
-@compiled
+@compiled_part
 def enter(arrays: Arrays, state: State, roster: Roster, count: int, j: int) -> float:
     """Open site `j` and put it on the roster at place `count`; return the weight won."""
     roster.slot[j] = count
@@ -159,7 +159,7 @@ def enter(arrays: Arrays, state: State, roster: Roster, count: int, j: int) -> f
     return open_site(arrays, state, j)
 
 
-@compiled
+@compiled_part
 def leave(roster: Roster, count: int, where: int) -> int:
     """Take the site at place `where` off the roster of `count`; return it."""
     gone = int(roster.opened[where])
@@ -192,7 +192,8 @@ def anneal(arrays: Arrays, budget: float, start: Ints, settings: Floats, rng: Wo
     touched = Touched(np.empty(sites, np.int64), np.zeros(sites, np.int64))
     roster = Roster(np.empty(sites, np.int64), np.full(sites, -1, np.int64))
     everywhere = np.arange(sites)
-    weight, room, count = 0.0, budget, 0
+    weight, room = 0.0, budget
+    count = start.size - start.size  # for a literal 0 the helpers would be compiled twice
     for j in start:
         weight += enter(arrays, state, roster, count, j)
         room -= price_of(arrays, j)

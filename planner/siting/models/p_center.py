@@ -18,7 +18,7 @@ from planner.problems.siting import Floats, SitingProblem
 from planner.progress import ProgressListener, no_progress
 from planner.siting.capabilities import Engine
 from planner.siting.milp import Outcome, selection
-from planner.siting.milp_decide import nearest
+from planner.siting.milp_decide import nearest, without_spare
 from planner.siting.p_median.engine import MedianLimits, solve_median
 from planner.siting.p_median.kernels import Ints
 from planner.siting.p_median.lists import CostLists
@@ -54,7 +54,8 @@ def solve(
     Parameters
     ----------
     problem
-        Every demand point counts, whatever its weight. Locked sites count in `p`.
+        Every demand point counts, whatever its weight. Locked sites count in `p`; of `p` sites only those are opened that serve
+        somebody.
     weighted
         Weight × distance is to be least, not distance.
     limits
@@ -129,7 +130,9 @@ def _bisect(
         return Outcome(infeasible=True)
     if not opened:
         return Outcome(bound=float(values[low]), cut=cut)
-    return Outcome(opened, nearest(problem, opened), float(values[high]), float(values[low]), cut=cut)
+    allocation = nearest(problem, opened)
+    opened = without_spare(problem, opened, allocation)
+    return Outcome(opened, allocation, float(values[high]), float(values[low]), cut=cut)
 
 
 def _farthest_first(problem: SitingProblem, pairs: _Pairs) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.siting.p_median.compiled import compiled
+from planner.engines.compiled import compiled, compiled_part
 from planner.siting.p_median.kernels import Bools, Floats, Ints, Sites, Status
 
 #: start, site, cost of the lists by client; or start, client, cost of the lists by site.
@@ -18,7 +18,7 @@ Lists = tuple[Ints, Sites, Floats]
 Nearest = tuple[Sites, Floats, Sites, Floats, Floats]
 
 
-@compiled
+@compiled_part
 def nearest_two(rows: Lists, far: Floats, is_open: Bools, i: int) -> tuple[int, float, int, float]:
     """Return nearest and second nearest open site of client `i` with costs (-1 and `far` beyond its list)."""
     start, site, cost = rows
@@ -50,7 +50,7 @@ def measure(rows: Lists, far: Floats, is_open: Bools) -> Nearest:
     return first, first_cost, second, second_cost, loss
 
 
-@compiled
+@compiled_part
 def gain_of(j: int, columns: Lists, nearest: Nearest, extra: Floats, touched: Sites) -> tuple[float, int]:
     """Return (gain of opening `j`, size of `touched`): closing a touched open site r then costs ``extra_r`` less."""
     site_start, client, site_cost = columns
@@ -73,7 +73,7 @@ def gain_of(j: int, columns: Lists, nearest: Nearest, extra: Floats, touched: Si
     return gain, size
 
 
-@compiled
+@compiled_part
 def open_site(j: int, columns: Lists, nearest: Nearest) -> None:
     """Update `nearest` for the opening of `j`."""
     site_start, client, site_cost = columns
@@ -96,13 +96,13 @@ def open_site(j: int, columns: Lists, nearest: Nearest) -> None:
         loss[first[i]] += second_cost[i] - first_cost[i]
 
 
-@compiled
+@compiled_part
 def close_site(r: int, rows: Lists, columns: Lists, far: Floats, is_open: Bools, nearest: Nearest) -> None:
     """Update `nearest` for the closing of `r` (already closed in `is_open`)."""
     site_start, client, _ = columns
     first, first_cost, second, second_cost, loss = nearest
     for k in range(site_start[r], site_start[r + 1]):
-        i = client[k]
+        i = int(client[k])
         if first[i] != r and second[i] != r:
             continue
         if first[i] != r:
@@ -113,7 +113,7 @@ def close_site(r: int, rows: Lists, columns: Lists, far: Floats, is_open: Bools,
     loss[r] = 0.0
 
 
-@compiled
+@compiled_part
 def cheapest_closing(loss: Floats, fixed: Floats, status: Status, is_open: Bools) -> tuple[int, float]:
     """Return the open free site of least ``loss - f`` and that figure (-1 and inf: none)."""
     site = -1
@@ -125,7 +125,7 @@ def cheapest_closing(loss: Floats, fixed: Floats, status: Status, is_open: Bools
     return site, price
 
 
-@compiled
+@compiled_part
 def best_partner(
     j: int, columns: Lists, nearest: Nearest, fixed: Floats, status: Status, scratch: tuple[Floats, Sites]
 ) -> tuple[float, int, float]:
@@ -196,7 +196,7 @@ def interchange(
     return moves
 
 
-@compiled
+@compiled_part
 def improvement_tolerance(cost: Floats) -> float:
     """Return what a move must bring so that rounding cannot make moves go in circles."""
     total = 0.0
@@ -205,7 +205,7 @@ def improvement_tolerance(cost: Floats) -> float:
     return 1e-9 * max(1.0, total)
 
 
-@compiled
+@compiled_part
 def make_move(come: int, go: int, rows: Lists, columns: Lists, far: Floats, is_open: Bools, nearest: Nearest) -> int:
     """Open `come` and close `go` (-1: none); return the change in open sites."""
     change = 0

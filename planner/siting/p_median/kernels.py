@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from planner.siting.p_median.compiled import compiled
+from planner.engines.compiled import compiled, compiled_part
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -22,14 +22,14 @@ Status = npt.NDArray[np.int8]
 LEAST_STEP = 0.005
 
 
-@compiled
+@compiled_part
 def copy_into(source: Floats, target: Floats) -> None:
     """Copy entry by entry: numba needs four seconds to compile a slice assignment, with all its error texts."""
     for k in range(source.size):
         target[k] = source[k]
 
 
-@compiled
+@compiled_part
 def site_values(start: Ints, site: Sites, cost: Floats, multiplier: Floats, fixed: Floats, value: Floats) -> int:
     """Fill `value` with ``ρ_j = f_j + Σ_i min(0, c_ij - λ_i)``; return the number of pairs paid for."""
     copy_into(fixed, value)
@@ -45,7 +45,7 @@ def site_values(start: Ints, site: Sites, cost: Floats, multiplier: Floats, fixe
     return pairs
 
 
-@compiled
+@compiled_part
 def select(array: Floats, size: int, rank: int) -> float:
     """Return the entry of that rank among the first `size`, leaving no larger one before and no smaller one behind."""
     low = 0
@@ -74,7 +74,7 @@ def select(array: Floats, size: int, rank: int) -> float:
     return float(array[rank])
 
 
-@compiled
+@compiled_part
 def count_sites(value: Floats, status: Status, chosen: Bools, order: Floats) -> tuple[float, int, int, int]:
     """Choose the locked sites, list the free values in `order`; return (Σ value, locked, free, free and negative)."""
     total = 0.0
@@ -93,7 +93,7 @@ def count_sites(value: Floats, status: Status, chosen: Bools, order: Floats) -> 
     return total, must, free, negative
 
 
-@compiled
+@compiled_part
 def take_free(value: Floats, status: Status, last: float, count: int, chosen: Bools) -> float:
     """Choose `count` free sites of value at most `last`, the smaller index first among equals; return Σ value."""
     total = 0.0
@@ -134,7 +134,7 @@ def choose_sites(value: Floats, status: Status, p: int, chosen: Bools, order: Fl
     return total, last, following
 
 
-@compiled
+@compiled_part
 def assignment_excess(
     start: Ints, site: Sites, cost: Floats, multiplier: Floats, chosen: Bools, excess: Floats
 ) -> None:
@@ -150,7 +150,7 @@ def assignment_excess(
         excess[i] = count
 
 
-@compiled
+@compiled_part
 def site_excess(
     site_start: Ints, client: Sites, site_cost: Floats, multiplier: Floats, chosen: Bools, excess: Floats
 ) -> None:
@@ -192,7 +192,7 @@ Plan = tuple[float, float, float, int, int]
 Work = tuple[Floats, Floats, Floats, Floats, Bools]
 
 
-@compiled
+@compiled_part
 def deflect(excess: Floats, direction: Floats, multiplier: Floats, limit: Floats) -> float:
     """Set ``d = g + d / 2``, without parts that would only push a multiplier past its limit; return ``|d|²``."""
     total = 0.0
@@ -204,14 +204,14 @@ def deflect(excess: Floats, direction: Floats, multiplier: Floats, limit: Floats
     return total
 
 
-@compiled
+@compiled_part
 def move(multiplier: Floats, direction: Floats, limit: Floats, length: float) -> None:
     """Step along the direction, staying between 0 and the limit."""
     for i in range(multiplier.size):
         multiplier[i] = min(max(multiplier[i] + length * direction[i], 0.0), limit[i])
 
 
-@compiled
+@compiled_part
 def relaxed(rows: Lists, multiplier: Floats, fixed: Floats, value: Floats) -> tuple[float, int]:
     """Fill the site values; return (Σ λ, pairs paid for)."""
     pairs = site_values(rows[0], rows[1], rows[2], multiplier, fixed, value)
@@ -279,7 +279,7 @@ def subgradient(
     return best, best_cost, done
 
 
-@compiled
+@compiled_part
 def note_open(rows: Lists, far: Floats, fixed: Floats, chosen: Bools, best_cost: float, best_open: Bools) -> float:
     """Keep `chosen` in `best_open` if it costs less than `best_cost`; return the lesser cost."""
     here = open_cost(rows[0], rows[1], rows[2], far, fixed, chosen)
@@ -290,7 +290,7 @@ def note_open(rows: Lists, far: Floats, fixed: Floats, chosen: Bools, best_cost:
     return here
 
 
-@compiled
+@compiled_part
 def note_choice(site_start: Ints, chosen: Bools, frequency: Floats) -> int:
     """Update the exponential mean of choice; return the pairs of the chosen sites."""
     reach = 0
@@ -300,28 +300,6 @@ def note_choice(site_start: Ints, chosen: Bools, frequency: Floats) -> int:
             frequency[j] += 0.1
             reach += site_start[j + 1] - site_start[j]
     return reach
-
-
-@compiled
-def by_site(start: Ints, site: Sites, cost: Floats, sites: int) -> tuple[Ints, Sites, Floats]:
-    """Return the entries of the lists by site, clients ascending."""
-    site_start = np.zeros(sites + 1, np.int64)
-    for k in range(site.size):
-        site_start[site[k] + 1] += 1
-    for j in range(sites):
-        site_start[j + 1] += site_start[j]
-    place = np.empty(sites, np.int64)
-    for j in range(sites):
-        place[j] = site_start[j]
-    client = np.empty(site.size, np.int32)
-    site_cost = np.empty(site.size)
-    for i in range(start.size - 1):
-        for k in range(start[i], start[i + 1]):
-            j = site[k]
-            client[place[j]] = i
-            site_cost[place[j]] = cost[k]
-            place[j] += 1
-    return site_start, client, site_cost
 
 
 @compiled

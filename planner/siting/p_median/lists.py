@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from planner.siting.p_median import kernels
 from planner.siting.p_median.kernels import Bools, Floats, Ints, Sites
@@ -39,7 +40,7 @@ class CostLists:
     site_cost: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        columns = kernels.by_site(self.start, self.site, self.cost, self.site_count)
+        columns = by_site(self.start, self.site, self.cost, self.site_count)
         for name, array in zip(("site_start", "client", "site_cost"), columns, strict=True):
             object.__setattr__(self, name, array)
 
@@ -76,6 +77,12 @@ class CostLists:
             clients = self.client[part]
             nearest[clients] = np.minimum(nearest[clients], self.site_cost[part])
         return nearest
+
+
+def by_site(start: Ints, site: Sites, cost: Floats, sites: int) -> tuple[Ints, Sites, Floats]:
+    """Return the entries of lists by client as lists by site: start, client (ascending) and cost."""
+    columns = sparse.csr_array((cost, site, start), shape=(start.size - 1, sites)).tocsc()
+    return columns.indptr.astype(np.int64), columns.indices.astype(np.int32), columns.data
 
 
 def lists_from_matrix(cost: npt.NDArray[np.float64]) -> CostLists:

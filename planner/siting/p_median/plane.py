@@ -19,7 +19,7 @@ from scipy.spatial import cKDTree
 from planner.siting.clock import Alarm
 from planner.siting.p_median import engine, plane_kernels
 from planner.siting.p_median.engine import MedianAnswer, MedianLimits
-from planner.siting.p_median.kernels import Bools, Floats, Ints
+from planner.siting.p_median.kernels import Bools, Floats, Ints, Sites
 from planner.siting.p_median.lists import CostLists
 from planner.siting.p_median.views import Dual, MedianInstance, Search, View
 
@@ -78,16 +78,20 @@ class Plane:
 
     def pairs_within(self, core: Ints, reach: Floats) -> Ints:
         """Return the number of sites of `core` closer than `reach` to each client."""
-        count = np.empty(reach.size, np.int64)
-        plane_kernels.count_near(self.client, np.ascontiguousarray(self.site[:, core]), reach, count)
-        return count
+        start = np.zeros(reach.size + 1, np.int64)
+        self._near(core, reach, (start, np.empty(0, np.int32), np.empty(0)))
+        return start[1:]
+
+    def _near(self, core: Ints, reach: Floats, entries: tuple[Ints, Sites, Floats]) -> None:
+        near = np.ascontiguousarray(self.site[:, core])
+        plane_kernels.near_pairs(self.client, near, reach, self.weight, int(self.whole), entries)
 
     def lists(self, core: Ints, reach: Floats) -> CostLists:
         """Return the cost lists over `core`, cut at `reach` (whole numbers, if distances are)."""
         start = np.concatenate(([0], np.cumsum(self.pairs_within(core, reach))))
         index, cost = np.empty(start[-1], np.int32), np.empty(start[-1])
-        near = np.ascontiguousarray(self.site[:, core])
-        plane_kernels.fill_near(self.client, near, reach, self.weight, int(self.whole), (start, index, cost))
+        if index.size:
+            self._near(core, reach, (start, index, cost))
         for i in range(reach.size):
             part = slice(start[i], start[i + 1])
             order = np.argsort(cost[part])

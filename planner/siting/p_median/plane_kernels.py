@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.siting.p_median.compiled import compiled
+from planner.engines.compiled import compiled, compiled_part
 from planner.siting.p_median.kernels import Floats, Ints, Sites
 
 
-@compiled
+@compiled_part
 def first_at_least(values: Floats, level: float) -> int:
     """Return the first index of ascending `values` that is at least `level`."""
     low = 0
@@ -27,41 +27,32 @@ def first_at_least(values: Floats, level: float) -> int:
 
 
 @compiled
-def count_near(client: Floats, site: Floats, reach: Floats, count: Ints) -> None:
-    """Fill `count` with the sites closer than its `reach` to each client; points have shape (2, size)."""
-    for i in range(reach.size):
-        square = reach[i] * reach[i]
-        low = first_at_least(site[0], client[0, i] - reach[i])
-        high = first_at_least(site[0], client[0, i] + reach[i])
-        found = 0
-        for j in range(low, high):
-            dx = site[0, j] - client[0, i]
-            dy = site[1, j] - client[1, i]
-            if dx * dx + dy * dy < square:
-                found += 1
-        count[i] = found
-
-
-@compiled
-def fill_near(
+def near_pairs(
     client: Floats, site: Floats, reach: Floats, weight: Floats, whole: int, entries: tuple[Ints, Sites, Floats]
 ) -> None:
-    """Write the same pairs with their costs, by client, sites ascending."""
+    """Find the sites closer than its `reach` to each client; points have shape (2, size).
+
+    `entries` are start, index and cost. Without room in the last two the number of each client's sites is written behind its
+    start; else its sites, ascending, and what they cost are written from its start on.
+    """
     start, index, cost = entries
     for i in range(reach.size):
         square = reach[i] * reach[i]
         low = first_at_least(site[0], client[0, i] - reach[i])
         high = first_at_least(site[0], client[0, i] + reach[i])
-        place = start[i]
+        place = start[i] if index.size > 0 else 0
         for j in range(low, high):
             dx = site[0, j] - client[0, i]
             dy = site[1, j] - client[1, i]
             d = dx * dx + dy * dy
             if d < square:
-                d = np.sqrt(d)
-                index[place] = j
-                cost[place] = weight[i] * (np.floor(d) if whole != 0 else d)
+                if index.size > 0:
+                    d = np.sqrt(d)
+                    index[place] = j
+                    cost[place] = weight[i] * (np.floor(d) if whole != 0 else d)
                 place += 1
+        if index.size == 0:
+            start[i + 1] = place
 
 
 @compiled

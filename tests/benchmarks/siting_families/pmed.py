@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +11,7 @@ from bench import Case, Options, Row, cpu_seconds, peak_memory_mb
 from planner.siting.p_median.engine import MedianLimits, solve_median
 from planner.siting.p_median.lists import lists_from_matrix
 from planner.siting.p_median.views import MedianInstance
+from siting_families.compile import cold_compile_seconds
 from siting_families.parsers import best_known, read_pmed
 from siting_families.peers_pmed import radius_highs, spopt_cbc
 
@@ -67,37 +64,8 @@ def summary(rows: list[Row], _options: Options) -> list[Row]:
     seconds = sum(row.value for row in rows if row.metric == "cpu" and not row.peer and row.value is not None)
     proved = [bool(row.ok) for row in rows if row.metric == "cost" and row.peer == "best known"]
     word = f"{sum(proved)} of {len(proved)} proved"
-    compiling = cold_compile_seconds()
+    compiling = cold_compile_seconds(("p_median",))
     return [
         Row("total", "cpu", seconds, "s", bound=_TOTAL_S, status=word, ok=seconds <= _TOTAL_S and all(proved)),
         Row("kernels", "cold compile", compiling, "s", bound=_COMPILE_S, ok=compiling <= _COMPILE_S),
     ]
-
-
-_COLD = """
-import sys, time
-sys.path[:0] = [{root!r}]
-import numpy as np
-from planner.siting.p_median.engine import MedianInstance, solve_median
-from planner.siting.p_median.lists import lists_from_matrix
-from planner.siting.p_median.plane import solve_plane
-points = np.random.default_rng(1).integers(0, 999, (40, 2)).astype(float)
-metres = np.floor(np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1)))
-none = np.zeros(40)
-start = time.process_time()
-solve_median(MedianInstance(lists_from_matrix(metres), none + 9999.0, none, none.astype(np.int8), 4, 1.0))
-solve_plane(points, points, 4, whole=True)
-print(time.process_time() - start)
-"""
-
-
-def cold_compile_seconds() -> float:
-    """Return the CPU seconds of a first solve in a fresh process with an empty cache of compiled kernels."""
-    root = str(Path(__file__).resolve().parents[3])
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
-        script = _COLD.format(root=root)
-        done = subprocess.run(
-            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True, timeout=600
-        )
-    return float(done.stdout.split()[-1])
