@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from planner.engines.compiled import compiled
 from planner.siting.coverage_engine.arrays import Arrays, Bools, Floats, Indices, Ints
-from planner.siting.p_median.compiled import compiled
 
 
 class Stamps(NamedTuple):
