@@ -15,7 +15,7 @@ from scenarios.runner import load_county
 
 #: Megabytes of a worker with its libraries; of a village in models and tables; bytes of a pair of places in all matrices and
 #: their copies. Fitted to measured workers (docs/batch.md).
-_WORKER_MB, _VILLAGE_MB, _PAIR_BYTES = 420.0, 0.6, 400.0
+_WORKER_MB, _VILLAGE_MB, _PAIR_BYTES = 620.0, 0.6, 400.0
 _VILLAGES_A_TOWNSHIP = 12
 #: Share of the free memory that may be used.
 _USABLE = 0.85
