@@ -1,15 +1,9 @@
 """Coverage over the whole range of budgets, an upper bound at every budget, and one order in which to build.
 
-The Lagrangian bound of maximal covering (`planner.siting.coverage_engine.dual`) holds for all budgets at once: with
-multipliers λ,
-
-    ``L(λ, B) = Σ_i (w_i - λ_i) + max { Σ_j x_j Σ_i a_ij λ_i : Σ_j c_j x_j ≤ B, 0 ≤ x ≤ 1 }``
-
-is a concave, piecewise linear function of B, read off one sorted list of sites. Multipliers are improved at some
-budgets (knots);
-the bound at a budget is the least of their curves. Choices are improved at the knots too; between them sites are
-added greedily
-or taken away where that loses least. The roll-out order is nested: every budget's choice contains the one before.
+The Lagrangian bound of maximal covering holds for all budgets at once (`planner.siting.coverage_engine.curve_bound`).
+Multipliers are improved at some budgets (knots); the bound at a budget is the least of their curves. Choices are improved
+at the knots too, each starting from the one before; between them sites are added greedily or taken away where that loses
+least. The roll-out order is nested: every budget's choice contains the one before.
 """
 
 from __future__ import annotations
@@ -23,11 +17,12 @@ from geodata.errors import InputError
 from geodata.messages import Message
 from planner.problems.siting import SitingProblem
 from planner.progress import ProgressEvent, ProgressListener, no_progress
-from planner.siting.coverage_engine import kernels, moves
+from planner.siting.coverage_engine import moves
 from planner.siting.coverage_engine.arrays import Bools, Floats, Ints
 from planner.siting.coverage_engine.checks import check_coverage
+from planner.siting.coverage_engine.choices import least_losses
 from planner.siting.coverage_engine.cover import Cover, columns_of, cover_of, merged, part_of, without_dominated
-from planner.siting.coverage_engine.dual import SAFETY, site_values
+from planner.siting.coverage_engine.curve_bound import CurveBound
 from planner.siting.coverage_engine.problem_cover import layered
 from planner.siting.milp_cover import covering_pairs
 from planner.siting.refusals_found import found
@@ -36,10 +31,10 @@ from planner.siting.side import effective_locks
 _TINY = 1e-9
 #: Share of all weight that may be left out where no knot is needed: there the weight itself is bound enough.
 _NEARLY_ALL = 0.01
-#: First and last temperature of the annealing at a knot, in mean weights of a row.
-_HOT, _COLD = 1.0, 0.15
-#: First step length and patience of an ascent at a knot; the bound is expected this much above what is covered.
-_FIRST_STEP, _PATIENCE, _AIM = 0.3, 10.0, 1.02
+#: First and last temperature of the annealing at a knot, in what its least sites are worth.
+_HOT, _COLD = 0.1, 0.01
+#: Times as many rounds at the first knot, where the multipliers start from afar.
+_FIRST_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +50,18 @@ class FrontierLimits:
     steps
         Subgradient steps at a knot, on the core.
     core_per_site
-        Sites kept in the core for every site a knot's budget opens.
+        Sites an annealing may choose among, for every site a knot's budget opens.
     rounds
-        How often a knot's core is extended by the sites its multipliers value most.
+        Ascents at a knot; between them all sites are priced and the core is extended.
     seed
         Seed of the annealing.
     """
 
-    knots: int = 8
-    moves: int = 250_000
-    steps: int = 120
+    knots: int = 18
+    moves: int = 400_000
+    steps: int = 60
     core_per_site: float = 10.0
-    rounds: int = 2
+    rounds: int = 3
     seed: int = 1
 
 
@@ -198,10 +193,8 @@ class _Builder:
     cover: Cover = field(init=False)
     budgets: Floats = field(init=False)
     covered: Floats = field(init=False)
-    bound: Floats = field(init=False)
-    multiplier: Floats = field(init=False)
     knots: Floats = field(init=False)
-    is_core: Bools = field(init=False)
+    curve: CurveBound = field(init=False)
 
     def run(self) -> Frontier:
         """Run all knots, then the orders through their choices."""
@@ -210,11 +203,10 @@ class _Builder:
         spent = _spent(self.cover, greedy)
         self.budgets = self._all_budgets(spent)
         self.covered = self._curve(spent, worth)
-        self.bound = np.full(self.budgets.size, self.cover.weight.sum() * (1.0 + SAFETY))
-        self.multiplier = 0.5 * self.cover.weight
         self.knots = self._knots()
-        self.is_core = np.zeros(self.cover.site_count, dtype=np.bool_)
-        self.is_core[greedy] = True
+        is_core = np.zeros(self.cover.site_count, dtype=np.bool_)
+        is_core[greedy] = True
+        self.curve = CurveBound(self.cover, self.budgets, is_core)
         choices: list[Ints] = []
         opened = np.zeros(0, np.int64)
         for number, knot in enumerate(self.knots):
@@ -236,13 +228,18 @@ class _Builder:
         return np.linspace(0.0, float(spent[-1]) if spent.size else 0.0, 101)[1:]
 
     def _knots(self) -> Floats:
-        """Return budgets in even steps, up to the one from which on the greedy choice covers nearly all."""
+        """Return budgets up to the one from which on the greedy choice covers nearly all: even steps of them and of their root.
+
+        The coverage bends more at small budgets, so that multipliers hold for a shorter way there; most budgets are large.
+        """
         if self.budgets.size == 0:
             return self.budgets
         nearly = self.covered >= (1.0 - _NEARLY_ALL) * float(self.cover.weight.sum())
         last = int(np.argmax(nearly)) if nearly.any() else self.budgets.size - 1
-        count = min(self.limits.knots, last + 1)
-        return self.budgets[np.unique(np.round(last * np.arange(1, count + 1) / count).astype(np.int64))]
+        count = min((self.limits.knots + 1) // 2, last + 1)
+        steps = np.arange(1, count + 1) / max(count, 1)
+        between = np.arange(1, self.limits.knots - count + 1) / (self.limits.knots - count + 1)
+        return self.budgets[np.unique(np.round(last * np.concatenate((between, steps**2))).astype(np.int64))]
 
     def _curve(self, spent: Floats, worth: Floats) -> Floats:
         """Return at every budget what an order covers within it."""
@@ -250,75 +247,38 @@ class _Builder:
         return np.concatenate(([0.0], worth))[place]
 
     def _improve(self, before: Ints, knot: float, number: int) -> Ints:
-        """Return a better choice at `knot`, starting from the one of the knot before; tighten the bound curve."""
+        """Tighten the bound at `knot`, then better the choice there, starting from the one of the knot before."""
         place = int(np.searchsorted(self.budgets, knot - _TINY))
         start, worth = _grown(self.cover, before, knot)
         if start.size == 0:
             return start
-        self._start_multipliers(start, worth, knot)
-        for _ in range(self.limits.rounds):
-            self._descend(knot, float(max(self.covered[place], worth[-1])), int(self.limits.core_per_site * start.size))
-        self.is_core[start] = True
-        small = merged(columns_of(self.cover, self.is_core))
+        if number == 0:
+            self.curve.start(knot, _last_price(self.cover, start, worth))
+        rounds = self.limits.rounds * (_FIRST_ROUNDS if number == 0 else 1)
+        self.curve.improve(knot, float(max(self.covered[place], worth[-1])), self.limits.steps, rounds)
+        small = merged(columns_of(self.cover, self._worthy(start)))
         inside = np.flatnonzero(np.isin(small.site, start)).astype(np.int64)
         share = self.limits.moves * knot / max(float(self.knots.sum()), _TINY)
-        mean = float(self.cover.weight.mean())
-        settings = np.array([max(1000.0, share), _HOT * mean, _COLD * mean])
+        scale = least_losses(small, inside)
+        settings = np.array([max(1000.0, share), _HOT * scale, _COLD * scale])
         rng = np.random.default_rng((self.limits.seed, number)).integers(1, 2**63, 1, dtype=np.uint64)
         weight, chosen = moves.anneal(small.arrays, knot, inside, settings, rng)
         self.covered[place:] = np.maximum(self.covered[place:], weight)
         return np.sort(small.site[chosen])
 
-    def _start_multipliers(self, opened: Ints, worth: Floats, knot: float) -> None:
-        """Take multipliers that fit a choice, if they prove more at `knot` than the present ones.
-
-        Rows left out have their whole weight, rows covered twice none; the rows a site covers alone share the price,
-        which is
-        what the last site won.
-        """
-        c = self.cover
-        times = np.zeros(c.row_count, dtype=np.int64)
-        for j in opened:
-            times[c.site_row[c.site_start[j] : c.site_start[j + 1]]] += 1
-        lam = np.where(times == 0, c.weight, 0.0)
-        price = float(worth[-1] - worth[-2]) if worth.size > 1 else float(worth[-1])
-        for j in opened:
-            rows = c.site_row[c.site_start[j] : c.site_start[j + 1]]
-            alone = rows[times[rows] == 1]
-            if alone.size:
-                lam[alone] = c.weight[alone] * min(1.0, price / float(c.weight[alone].sum()))
-        place = int(np.searchsorted(self.budgets, knot - _TINY))
-        if self._curve_of(lam)[place] < self._curve_of(self.multiplier)[place]:
-            self.multiplier = lam
-
-    def _descend(self, knot: float, target: float, most_core: int) -> None:
-        """Improve the multipliers at `knot` over the core, price all sites, extend the core by the best of them."""
-        value = site_values(self.cover, self.multiplier)
-        cost = self.cover.cost if self.cover.cost.size else np.ones(value.size)
-        count = min(max(most_core, 1), value.size)
-        self.is_core[np.argpartition(-value / np.maximum(cost, _TINY), count - 1)[:count]] = True
-        core = columns_of(self.cover, self.is_core)
-        lam = self.multiplier.copy()
-        settings = np.array([float(self.limits.steps), _FIRST_STEP, _PATIENCE, 1e-4])
-        kernels.ascend(core.arrays, knot, lam, _AIM * target, settings)
-        curve = self._curve_of(lam)
-        self.bound = np.minimum(self.bound, curve)
-        self.multiplier = lam
-
-    def _curve_of(self, lam: Floats) -> Floats:
-        """Return the bound that multipliers prove at every budget."""
-        value = site_values(self.cover, lam)
-        cost = self.cover.cost if self.cover.cost.size else np.ones(value.size)
-        order = np.argsort(-value / np.maximum(cost, _TINY), kind="stable")
-        spent = np.concatenate(([0.0], np.cumsum(cost[order])))
-        worth = np.concatenate(([0.0], np.cumsum(value[order])))
-        base = float((self.cover.weight - lam).sum())
-        curve: Floats = (base + np.interp(self.budgets, spent, worth)) * (1.0 + SAFETY)
-        return curve
+    def _worthy(self, start: Ints) -> Bools:
+        """Return the sites of the core that the multipliers value most, and those of `start`."""
+        score = np.where(self.curve.is_core, self.curve.score, 0.0)
+        count = min(max(1, int(self.limits.core_per_site * start.size)), score.size)
+        keep = np.zeros(score.size, dtype=np.bool_)
+        keep[np.argsort(-score, kind="stable")[:count]] = True
+        keep &= self.curve.is_core
+        keep[start] = True
+        return keep
 
     def _result(self, greedy: tuple[Ints, Floats], choices: list[Ints]) -> Frontier:
         """Return the frontier with the order (greedy, or through a knot's choice) of least regret over all budgets."""
-        core = columns_of(self.cover, self.is_core)
+        core = columns_of(self.cover, self.curve.is_core)
         small = merged(core)
         place = np.full(self.cover.site_count, -1, dtype=np.int64)
         place[small.site] = np.arange(small.site_count)
@@ -337,7 +297,7 @@ class _Builder:
         return Frontier(
             self.budgets,
             covered,
-            np.maximum(self.bound + base, covered),
+            np.maximum(self.curve.bound + base, covered),
             float(self.cover.weight.sum()) + base,
             self.given.site[order],
             _spent(self.cover, order),
@@ -346,6 +306,12 @@ class _Builder:
             self.knots,
             tuple(self.given.site[choice] for choice in choices),
         )
+
+
+def _last_price(cover: Cover, order: Ints, worth: Floats) -> float:
+    """Return what the last site of `order` won per cost."""
+    won = float(worth[-1] - worth[-2]) if worth.size > 1 else float(worth[-1])
+    return won / max(1.0 if cover.cost.size == 0 else float(cover.cost[order[-1]]), _TINY)
 
 
 def _spent(cover: Cover, order: Ints) -> Floats:
