@@ -14,6 +14,7 @@ import math
 import re
 from typing import Any
 
+from scenarios.language.layout import NOTE
 from scenarios.spec import NONE_WORD, KeySpec
 
 Cell = str | float | bool
@@ -69,7 +70,8 @@ def _plain(value: object, spec: KeySpec | None) -> Cell | None:
     if isinstance(value, int | float):
         return _number_cell(value)
     if isinstance(value, str):
-        return None if is_empty(value) or _AWKWARD.search(value) else value
+        is_note = value.lstrip().startswith(NOTE)  # a row whose first cell begins so is skipped
+        return None if is_empty(value) or is_note or _AWKWARD.search(value) else value
     if isinstance(value, list) and value and all(isinstance(v, str | float | int) for v in value):
         parts = [v if isinstance(v, str) else repr(v) for v in value]
         return None if _AWKWARD.search("".join(parts)) or spec is None else "; ".join(parts)

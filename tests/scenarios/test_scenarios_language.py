@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 import tomli_w
 import xlsxwriter
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -235,6 +235,7 @@ def documents(draw):
 
 
 @settings(max_examples=25, deadline=None)
+@example({"overrides": {"#": {}, "# b": {"standard": {"visits_per_week": 3}}}}, "zh")
 @given(documents(), st.sampled_from(["zh", "en"]))
 def test_sheet_and_file_say_the_same(tmp_path_factory, document, lang):
     path = tmp_path_factory.mktemp("s") / "s.xlsx"
