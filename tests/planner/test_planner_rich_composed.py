@@ -213,19 +213,20 @@ def test_patterns_and_rounds_together_are_cheapest(seed):
     problem = _periodic(seed)
     answer = PeriodicEngine().solve(problem, RoutingLimits(800))
     assert broken_periodic(problem, answer.decision) == ()
-    least = np.inf
+    least, memo = np.inf, {}
     for chosen in itertools.product(*problem.patterns):
         total = 0.0
         for d in range(3):
             due = [i for i, p in enumerate(chosen) if d in p]
-            total += _cheapest_day(problem.day, due) if due else 0.0
+            total += _cheapest_day(problem.day, due, memo) if due else 0.0
         least = min(least, total)
     assert answer.report.objective == pytest.approx(least)
     assert periodic_cost(problem, answer.decision) == pytest.approx(least)
 
 
-def _cheapest_day(problem, due, memo={}):  # noqa: B006 - remembered over the patterns of one problem
-    key = (id(problem), tuple(due))
+def _cheapest_day(problem, due, memo):
+    """Return the least cost of a day, remembered over the patterns of one problem."""
+    key = tuple(due)
     if key not in memo:
         stops = tuple(problem.stops[i] for i in due)
         free = tuple(replace(v, available=None) for v in problem.vehicles)
