@@ -49,12 +49,12 @@ _WORDS = {
 _LISTS = ("leave", "bus", "road", "close")
 _NUMBERS = ("volume", "outbound", "weight")
 _USUAL = (
-    "usual",
-    "more;volume=1.3",
-    "less;volume=0.7",
-    "spring_festival;season=spring_festival",
-    "leaves;leave=@largest",
-    "road;road=@main",
+    "现状 as today",
+    "增量三成 30 % more;volume=1.3",
+    "减量三成 30 % less;volume=0.7",
+    "春节 Spring Festival;season=spring_festival",
+    "最大企业退出 largest operator leaves;leave=@largest",
+    "主干道封闭 main road closed;road=@main",
 )
 _NODES = 60
 _BREAK_ROWS = 30
