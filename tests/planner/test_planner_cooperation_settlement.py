@@ -1,11 +1,7 @@
 """The mathematics of the settlement: published games, enumeration for up to five players, and what gaps of costs leave open."""
 
-import importlib.util
 import itertools
 import math
-import sys
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,27 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from loading import load
 from planner.cooperation.core import core_test, least_core, stability, walk_outs
 from planner.cooperation.game import CostGame, KnownCost, game_of, tabulate, with_parts
 from planner.cooperation.nucleolus import nucleolus, nucleolus_spread
 from planner.cooperation.shapley import interval, sample_shapley, shapley, shapley_coefficients, weighted_coefficients
 from planner.cooperation.sharing import RULES, divide, savings_fairness, settle
 
-
-def _load() -> Any:
-    name = "settlement_games"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-GAMES = _load()
+GAMES = load("planner/settlement_games.py")
 
 
 # Published games.

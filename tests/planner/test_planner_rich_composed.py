@@ -1,13 +1,12 @@
 """Ruin and recreate, the route pool, parts of large days, periodic and electric rounds, against trying everything."""
 
-import importlib.util
 import itertools
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from loading import load
 from planner.problems.routing import Battery, Charger, RoutingDecision, RoutingStop, RoutingVehicle, VehicleDay
 from planner.routing.rich import compose, electric
 from planner.routing.rich.auto import solve_routing
@@ -25,9 +24,7 @@ from planner.routing.rich.ruin import Ruin, prepare, ruin_refuses
 from planner.routing.rich.schedule import day_cost, day_is_feasible, decision_cost
 from planner.verification.routing import check_decision, cost_of
 
-_SPEC = importlib.util.spec_from_file_location("rich_brute", Path(__file__).parent / "rich_brute.py")
-_BRUTE = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(_BRUTE)
+_BRUTE = load("planner/rich_brute.py")
 cheapest, random_round = _BRUTE.cheapest, _BRUTE.random_round
 
 PLAIN = {"fixed_cny": 50.0, "cny_per_km": 1.2, "cny_per_h": 0.0}

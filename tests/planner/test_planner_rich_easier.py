@@ -1,12 +1,10 @@
 """Rounds solved without the rules that seldom bind, against trying everything; no stop is left out that is cheap to serve."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loading import load
 from planner.problems.routing import Battery, BreakRule, RoutingDecision, VehicleDay
 from planner.routing.rich.answers import keeps_rules
 from planner.routing.rich.auto import solve_routing
@@ -15,9 +13,7 @@ from planner.routing.rich.engine import RoutingLimits
 from planner.routing.rich.insertion import MOST_TRIED, cheapest_insertion, with_left_out_served
 from planner.routing.rich.schedule import decision_cost
 
-_SPEC = importlib.util.spec_from_file_location("rich_brute", Path(__file__).parent / "rich_brute.py")
-_BRUTE = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(_BRUTE)
+_BRUTE = load("planner/rich_brute.py")
 cheapest, random_round = _BRUTE.cheapest, _BRUTE.random_round
 
 LIMITS = RoutingLimits(200, 1.0)

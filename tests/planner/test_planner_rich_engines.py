@@ -1,13 +1,12 @@
 """Engines of rich rounds against trying everything, each rule once; what they refuse; warm starts; fixed plans; repetition."""
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from geodata.messages import Message
+from loading import load
 from planner.problems.routing import (
     BreakRule,
     Permit,
@@ -22,9 +21,7 @@ from planner.routing.rich.pyvrp_engine import PyVrpEngine
 from planner.routing.rich.scaling import fitting_unit, load_unit, money_unit
 from planner.verification.routing import check_decision, cost_of
 
-_SPEC = importlib.util.spec_from_file_location("rich_brute", Path(__file__).parent / "rich_brute.py")
-_BRUTE = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(_BRUTE)
+_BRUTE = load("planner/rich_brute.py")
 cheapest, random_round = _BRUTE.cheapest, _BRUTE.random_round
 
 PYVRP = RoutingLimits(500)

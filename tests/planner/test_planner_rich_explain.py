@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loading import load
 from planner.problems.routing import Permit, RoutingDecision, RoutingDepot, VehicleDay
 from planner.routing.rich.auto import score_decision
 from planner.routing.rich.bounds import BoundLimits, cheapest_ways, fewest_vehicles, lower_bound, relaxed, ways_bound
@@ -19,12 +18,8 @@ from planner.routing.rich.exact import solve_exact
 from planner.routing.rich.explain import explain_unserved
 from planner.routing.rich.radial import radial_bound
 
-_SPEC = importlib.util.spec_from_file_location("routing_cases", Path(__file__).parent / "routing_cases.py")
-cases = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(cases)
-_BRUTE = importlib.util.spec_from_file_location("rich_brute", Path(__file__).parent / "rich_brute.py")
-brute = importlib.util.module_from_spec(_BRUTE)
-_BRUTE.loader.exec_module(brute)
+cases = load("planner/routing_cases.py")
+brute = load("planner/rich_brute.py")
 line, stop, van = cases.line, cases.stop, cases.van
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +10,11 @@ import numpy as np
 import pytest
 
 from geodata.errors import InputError
+from loading import load
 from planner.problems.routing import Battery, BreakRule, Permit, RoutingDepot
 from planner.routing.rich.input_checks import check_input, require_usable
 
-_SPEC = importlib.util.spec_from_file_location("routing_cases", Path(__file__).parent / "routing_cases.py")
-cases = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(cases)
+cases = load("planner/routing_cases.py")
 line, stop, van = cases.line, cases.stop, cases.van
 
 GOOD = [stop("A", 1), stop("B", 2)]

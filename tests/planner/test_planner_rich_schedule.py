@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loading import load
 from planner.problems.routing import (
     Battery,
     BreakRule,
@@ -24,9 +23,7 @@ from planner.routing.rich.schedule import day_cost, day_duty, day_is_feasible, d
 from planner.verification.routing import cost_of
 from planner.verification.routing_times import least_minutes
 
-_SPEC = importlib.util.spec_from_file_location("routing_cases", Path(__file__).parent / "routing_cases.py")
-cases = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(cases)
+cases = load("planner/routing_cases.py")
 line, stop, van = cases.line, cases.stop, cases.van
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import math
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from geodata.changes import CountyChanges, apply_changes
 from geodata.errors import InputError
+from loading import load
 from networks.providers import build_travel
 from planner.plan import PlanProblem
 from planner.problems.standard import ServiceStandard, SitingSettings
@@ -21,19 +19,9 @@ from planner.robust.solve import RobustLimits, Robustness, Scenario, check_scena
 from planner.siting.instance import build_instance
 from planner.siting.three_tier import solve_three_tier
 
-
-def _by_path(name: str, *parts: str):
-    path = Path(__file__).parents[1].joinpath(*parts)
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-counties = _by_path("robust_counties", "planner", "siting_counties.py")
-oracle = _by_path("robust_oracle", "planner", "test_planner_siting_oracle.py")
-tiny = _by_path("robust_tiny_county", "tiny", "tiny_county.py")
+counties = load("planner/siting_counties.py")
+oracle = load("planner/test_planner_siting_oracle.py")
+tiny = load("tiny/tiny_county.py")
 EXACT = RobustLimits(relative_gap=0.0, node_limit=10_000)
 
 

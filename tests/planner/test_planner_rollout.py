@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from geodata.errors import InfeasibleError, InputError, NoSolutionError, VerificationError
+from loading import load
 from networks.providers import build_travel
 from planner.plan import PlanProblem
 from planner.problems.standard import ServiceStandard, SitingSettings
@@ -25,19 +23,9 @@ from planner.rollout.result import Rollout
 from planner.rollout.solve import solve_rollout
 from planner.rollout.years import year_problem
 
-
-def _by_path(name: str, *parts: str):
-    path = Path(__file__).parents[1].joinpath(*parts)
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-counties = _by_path("rollout_counties", "planner", "siting_counties.py")
-oracle = _by_path("rollout_oracle", "planner", "test_planner_siting_oracle.py")
-tiny = _by_path("rollout_tiny_county", "tiny", "tiny_county.py")
+counties = load("planner/siting_counties.py")
+oracle = load("planner/test_planner_siting_oracle.py")
+tiny = load("tiny/tiny_county.py")
 EXACT = RolloutLimits(relative_gap=0.0, node_limit=10_000)
 
 

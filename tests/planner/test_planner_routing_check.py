@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from loading import load
 from planner.problems.routing import (
     Battery,
     BreakRule,
@@ -20,9 +20,7 @@ from planner.problems.routing import (
 )
 from planner.verification.routing import check_decision, cost_of
 
-_SPEC = importlib.util.spec_from_file_location("routing_cases", Path(__file__).parent / "routing_cases.py")
-cases = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(cases)
+cases = load("planner/routing_cases.py")
 line, stop, van = cases.line, cases.stop, cases.van
 
 AB = [stop("A", 1), stop("B", 2)]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from geodata.errors import InfeasibleError, NoSolutionError
+from loading import load
 from networks.providers import build_travel
 from planner.costs import closing_cny_per_day, site_cny_per_day, vehicle_cny_per_h, vehicle_cny_per_km
 from planner.engines.mathopt import EngineLimits, solve_linear
@@ -24,18 +22,8 @@ from planner.siting.model import build_model, read_decision
 from planner.siting.parts import without_station_limits
 from planner.siting.three_tier import solve_three_tier
 
-
-def _by_path(name: str, *parts: str):
-    path = Path(__file__).parents[1].joinpath(*parts)
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-counties = _by_path("siting_counties", "planner", "siting_counties.py")
-tiny = _by_path("siting_tiny_county", "tiny", "tiny_county.py")
+counties = load("planner/siting_counties.py")
+tiny = load("tiny/tiny_county.py")
 
 EXACT = SitingSettings(relative_gap=0.0)
 

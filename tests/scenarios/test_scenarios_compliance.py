@@ -1,9 +1,7 @@
 """The compliance table: every requirement answered, no encouragement or draft broken, and each reading trap."""
 
 import csv
-import importlib.util
 import re
-import sys
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -14,6 +12,7 @@ import pytest
 
 from geodata.errors import InputError
 from geodata.messages import LANGS, Message, label, text
+from loading import load
 from planner.siting.hub_layout import known_layouts, role_counts
 from planner.verification.facts import gather
 from scenarios.compliance.finding import STATUSES, Case, Finding, Outcome, status_of
@@ -30,18 +29,7 @@ SOURCE = ROOT.parent / "shared" / "domain" / "requirements.tsv"
 OUTCOMES: tuple[Outcome, ...] = ("yes", "no", "unknown", "outside")
 
 
-def _load() -> Any:
-    name = "studies_county"
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-COUNTY = _load()
+COUNTY = load("scenarios/studies_county.py")
 
 
 @cache

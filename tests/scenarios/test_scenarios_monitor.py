@@ -1,9 +1,7 @@
 """Monitoring: indicators, index, gates, late projects, savings, sampling, against figures made by hand."""
 
-import importlib.util
 import json
 import math
-import sys
 import tempfile
 from collections import Counter
 from dataclasses import replace
@@ -22,6 +20,7 @@ from scipy import stats
 
 from geodata.messages import LANGS, label, text
 from geodata.parameters import default_parameters
+from loading import load
 from scenarios.monitor.index import development_index
 from scenarios.monitor.indicators import DEFINITION_VERSION, Indicator, definitions, indicators
 from scenarios.monitor.outputs import BOOK, DATA, PAGE, monitor_page, write_monitor
@@ -33,19 +32,7 @@ from scenarios.monitor.run_facts import PlannedSite, RunFacts
 from scenarios.monitor.sampling import draw_sample
 from scenarios.monitor.savings import savings
 
-
-def _load() -> Any:
-    name = "monitor_county"
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-COUNTY = _load()
+COUNTY = load("scenarios/monitor_county.py")
 RUN: RunFacts = COUNTY.plan()
 Frames = dict[str, pd.DataFrame]
 

@@ -1,8 +1,6 @@
 """Bad returns: every problem in one go, with sheet, row, column, value and what to do; and the commands."""
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +11,14 @@ from typer.testing import CliRunner
 
 from geodata.errors import InputError, Problem
 from geodata.messages import LANGS
+from loading import load
 from scenarios.cli.app import app
 from scenarios.monitor.returns import Returns, read_returns
 from scenarios.monitor.run_facts import read_run_facts
 from scenarios.monitor.sheets import SHEETS
 from scenarios.monitor.template import return_frames, template_id, write_returns
 
-
-def _load() -> Any:
-    name = "monitor_county"
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-COUNTY = _load()
+COUNTY = load("scenarios/monitor_county.py")
 RUN = COUNTY.plan()
 #: (sheet, row of the sheet, heading starts with, new value, code, column of the problem starts with)
 Change = tuple[str, int, str, Any]

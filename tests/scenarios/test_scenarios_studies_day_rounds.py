@@ -1,17 +1,15 @@
 """A day's rounds: sheets that add up, rules that hold, KPIs by hand, reasons, broken options, and how they are drawn."""
 
-import importlib.util
 import math
-import sys
 from collections import Counter, defaultdict
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from geodata.errors import InputError
 from geodata.messages import LANGS
+from loading import load
 from planner.problems.routing import RoutingProblem
 from planner.routing.day.measures import InCountyTime, in_county_times, percentile
 from planner.routing.day.settings import DaySettings, Wave
@@ -23,19 +21,7 @@ from scenarios.outputs.studies_json import study_document
 from scenarios.outputs.studies_lines import study_line_layer
 from scenarios.studies.study import Study, StudyLine
 
-
-def _load() -> Any:
-    name = "studies_county"
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-COUNTY = _load()
+COUNTY = load("scenarios/studies_county.py")
 QUICK = RoutingLimits(iterations=20)
 
 
@@ -121,8 +107,8 @@ def test_leaving_out_a_station_counts_for_every_point_behind_it() -> None:
     behind = Counter(plan.siting.station_of_point.values())
     for made in day(leave_out_cny=7.0).rounds:
         whole = defaultdict[str, float](float)
-        for stop, load in zip(made.problem.stops, made.loads, strict=True):
-            whole[load.facility_id] += stop.penalty_cny or 0.0
+        for stop, own in zip(made.problem.stops, made.loads, strict=True):
+            whole[own.facility_id] += stop.penalty_cny or 0.0
         if made.tier == "county_township":
             assert {f: v >= 7.0 * behind[f] - 1e-6 for f, v in whole.items()} == dict.fromkeys(whole, True)
 

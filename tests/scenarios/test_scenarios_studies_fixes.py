@@ -1,34 +1,18 @@
 """Lockers and chargers without an answer offer single changes that were tried; lockers say what rounds mean."""
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from geodata.errors import InfeasibleError
 from geodata.messages import LANGS
+from loading import load
 from planner.siting.charger_fixes import tour_fixes
 from planner.siting.charger_input import ChargerRules, ElectricVehicle, Tour
 from planner.siting.chargers import tour_obstacle
 
-
-def _load() -> Any:
-    name = "studies_county"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-COUNTY = _load()
+COUNTY = load("scenarios/studies_county.py")
 CAMPUS = {"campuses": ["学院;109.13;27.03;2000"], "relative_gap": 0.01}
 
 

@@ -1,10 +1,7 @@
 """Every kind of study on the three-township county, its numbers against direct calls of the models or enumeration."""
 
-import importlib.util
 import itertools
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +9,7 @@ import pytest
 
 from geodata.errors import InfeasibleError, InputError, UsageError
 from geodata.messages import LANGS
+from loading import load
 from planner.siting.land import land_of_plan
 from planner.siting.lockers.evaluate import LockerEvaluator
 from planner.siting.registry import solve_model
@@ -24,19 +22,7 @@ from scenarios.studies.plan_changes import with_locks
 from scenarios.studies.registry import study_kinds
 from scenarios.studies.study import Study
 
-
-def _load() -> Any:
-    name = "studies_county"
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-COUNTY = _load()
+COUNTY = load("scenarios/studies_county.py")
 MILP = {"engine": "milp"}
 STATIONS = {"sites": "township_stations", "demand": "villages"}
 #: Options with which every kind has an answer within a second.

@@ -1,32 +1,16 @@
 """The merging study: tables that name everybody, sums that are exact, lines on the map, words in both languages."""
 
-import importlib.util
-import sys
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from geodata.messages import LANGS
+from loading import load
 from scenarios.outputs.studies_words import LISTS, cell_text, fact_text
 from scenarios.studies.study import Study
 
-
-def _load() -> Any:
-    name = "studies_county"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-COUNTY = _load()
+COUNTY = load("scenarios/studies_county.py")
 
 
 @cache

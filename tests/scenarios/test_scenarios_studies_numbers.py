@@ -1,29 +1,14 @@
 """The main figure of further kinds of study, worked out once more by enumeration from the travel matrix alone."""
 
-import importlib.util
 import itertools
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from loading import load
 
-def _load() -> Any:
-    name = "studies_county"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-COUNTY = _load()
+COUNTY = load("scenarios/studies_county.py")
 P = 4
 
 

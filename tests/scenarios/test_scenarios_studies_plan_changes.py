@@ -1,35 +1,19 @@
 """Studies that solve the three-tier plan again: what they say when no plan is found, and what is proved about it."""
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from geodata.errors import InputError, NoSolutionError
 from geodata.messages import LANGS, Message
+from loading import load
 from planner.progress import no_progress
 from planner.siting.three_tier import Tried, find_three_tier, solve_three_tier
 from scenarios.studies import plan_changes, plan_shadow
 from scenarios.studies.plan_changes import reference_plan, solved, with_budget, with_locks
 
-
-def _load() -> Any:
-    name = "studies_county"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-COUNTY = _load()
+COUNTY = load("scenarios/studies_county.py")
 
 
 def keys(study: Any) -> list[str]:

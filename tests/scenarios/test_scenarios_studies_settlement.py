@@ -1,7 +1,5 @@
 """The settlement and the rules as studies: figures that add up, verdicts with their reasons, refusals that name rule and items."""
 
-import importlib.util
-import sys
 import textwrap
 from dataclasses import replace
 from functools import cache
@@ -17,6 +15,7 @@ from geodata.errors import InfeasibleError, InputError, UsageError
 from geodata.frames import canonical_frame
 from geodata.messages import LANGS
 from geodata.reference import reference_county
+from loading import load
 from planner.cooperation.subsidy import Investment, grants, schemes
 from planner.rules.check import RuleCheck, RuleInput
 from planner.rules.facts import FACTS, read_facts
@@ -24,21 +23,7 @@ from planner.rules.registry import RULES, check_rules
 from scenarios.resolve import resolve_scenario
 from scenarios.studies.study import Study
 
-
-def _load() -> Any:
-    name = "studies_county"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-COUNTY = _load()
+COUNTY = load("scenarios/studies_county.py")
 
 
 @cache
