@@ -33,9 +33,10 @@ from scenarios.studies.settlement_money import (
     point_table,
     service_kpis,
 )
+from scenarios.studies.settlement_options import MONEY_OPTIONS, OFFER_OPTIONS
 from scenarios.studies.settlement_tables import line_places, offer_table, relapse_table
 from scenarios.studies.settlement_words import offer_sentences, public_sentences
-from scenarios.studies.study import Cell, OptionKind, Study, StudyInput, StudyKind, StudyOption
+from scenarios.studies.study import Cell, Study, StudyInput, StudyKind
 
 
 def answer_post_offer(given: StudyInput, _listener: ProgressListener) -> Study:
@@ -111,24 +112,12 @@ def _assumptions(case: SettlementCase, minimum: float) -> tuple[Message, ...]:
     )
 
 
-def _option(key: str, kind: OptionKind, default: object, **more: object) -> StudyOption:
-    return StudyOption(key, kind, default, meaning=f"study_option_settlement_{key}", **more)  # type: ignore[arg-type]
-
-
 KINDS = (
     StudyKind(
         "post_offer",
         (
-            _option("villages", "names", ()),
-            _option("offer_part", "number", 0.5, low=0, high=1),
-            _option("village_leg_fee", "number", None, low=0, is_optional=True),
-            _option("minimum_visits", "number", 3.0, above=0),
-            _option("visits_per_week", "number", None, low=1, high=7, is_optional=True),
-            _option("assume_buses", "switch", False),
-            _option("assume_shops", "switch", False),
-            _option("performance", "names", ()),
-            _option("subsidy_cny_per_year", "number", None, low=0, is_optional=True),
-            _option("gap", "number", 0.001, low=0, high=0.1),
+            *OFFER_OPTIONS,
+            *MONEY_OPTIONS,
         ),
         answer_post_offer,
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from geodata.changes_money import HANDOVER_FEE
 from geodata.errors import UsageError
@@ -54,16 +54,15 @@ from scenarios.studies.settlement_money import (
     point_table,
     settlement_kpis,
 )
+from scenarios.studies.settlement_options import MONEY_OPTIONS, OFFER_OPTIONS, settlement_option
 from scenarios.studies.settlement_words import offer_sentences, public_sentences
 from scenarios.studies.shown import percent, rounded
 from scenarios.studies.study import (
     Cell,
-    OptionKind,
     Study,
     StudyChart,
     StudyInput,
     StudyKind,
-    StudyOption,
     StudyTable,
 )
 
@@ -329,33 +328,20 @@ def _public_sentences(found: _Answer) -> list[Message]:
     return public_sentences(found.fates, names, found.grants, has_ended=paid_share(found.given) <= 0.0)
 
 
-def _option(key: str, kind: OptionKind, default: object, **more: Any) -> StudyOption:
-    """Return an option whose meaning is that of settlements."""
-    return StudyOption(key, kind, default, meaning=f"study_option_settlement_{key}", **more)
-
-
 KINDS = (
     StudyKind(
         "settlement",
         (
-            _option("rule", "choice", "shapley", choices=RULES),
-            _option("weights", "names", ()),
-            _option("villages", "names", ()),
-            _option("offer_part", "number", 0.5, low=0, high=1),
-            _option("village_leg_fee", "number", None, low=0, is_optional=True),
-            _option("minimum_visits", "number", 3.0, above=0),
-            _option("visits_per_week", "number", None, low=1, high=7, is_optional=True),
-            _option("assume_buses", "switch", False),
-            _option("assume_shops", "switch", False),
-            _option("carriers", "names", ()),
-            _option("scheme", "choice", "none", choices=("none", *schemes())),
-            _option("grade", "choice", "B", choices=GRADES),
-            _option("investment_year", "whole", None, low=2000, high=2100, is_optional=True),
-            _option("claims", "names", ()),
-            _option("performance", "names", ()),
-            _option("subsidy_cny_per_year", "number", None, low=0, is_optional=True),
-            _option("gap", "number", 0.001, low=0, high=0.1),
-            _option("workers", "whole", 1, low=1, high=64),
+            settlement_option("rule", "choice", "shapley", choices=RULES),
+            settlement_option("weights", "names", ()),
+            *OFFER_OPTIONS,
+            settlement_option("carriers", "names", ()),
+            settlement_option("scheme", "choice", "none", choices=("none", *schemes())),
+            settlement_option("grade", "choice", "B", choices=GRADES),
+            settlement_option("investment_year", "whole", None, low=2000, high=2100, is_optional=True),
+            settlement_option("claims", "names", ()),
+            *MONEY_OPTIONS,
+            settlement_option("workers", "whole", 1, low=1, high=64),
             FACTS_OPTION,
             ENFORCE_OPTION,
         ),
